@@ -1,0 +1,227 @@
+//! What was asked? One decoded operation, immutable, bound to the exact bytes by a digest.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::DigestWriter;
+use crate::{ActionId, Digest, Effects, Principal, Resource, Timestamp};
+
+/// A leaf of the arguments, as policies see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// A JSON boolean.
+    Bool(bool),
+    /// A whole number that fits 64 bits.
+    Integer(i64),
+    /// Text, and every number that isn't a 64-bit whole number, as it was written.
+    Text(String),
+}
+
+/// The arguments flattened to paths, for example `filter.id` or `ids.0`, for policies to look at.
+pub type Arguments = BTreeMap<String, Scalar>;
+
+/// What a proxy decoded, before it is bound to a policy version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// What it would act on.
+    pub resource: Resource,
+    /// Who asks.
+    pub principal: Principal,
+    /// The operation in the protocol's words, for example `tools/call delete_rows`.
+    pub operation: String,
+    /// Everything that it would do.
+    pub effects: Effects,
+    /// The exact bytes received; these are what is forwarded.
+    pub payload: Vec<u8>,
+    /// The payload without what differs between two sendings of the same request (message ids, trace context).
+    /// Two drafts of one principal and resource with equal `sameness` are the same request.
+    pub sameness: Digest,
+    /// Flattened arguments for policy.
+    pub arguments: Arguments,
+    /// Facts that an approval depends on beside the bytes, such as the hash of the tool's definition.
+    pub facts: BTreeMap<String, String>,
+    /// What the caller says about why. Never trusted, always shown as the caller's claim.
+    pub claim: Option<String>,
+}
+
+/// One decoded operation, immutable. Its digest covers the bytes, the resource, the requester chain, the facts
+/// and the policy version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    id: ActionId,
+    resource: Resource,
+    principal: Principal,
+    operation: String,
+    effects: Effects,
+    arguments: Arguments,
+    facts: BTreeMap<String, String>,
+    claim: Option<String>,
+    policy: Digest,
+    received_at: Timestamp,
+    digest: Digest,
+    attach_key: Digest,
+    #[serde(skip)]
+    payload: Vec<u8>,
+}
+
+impl Action {
+    /// Binds a draft to the policy bundle that judges it.
+    pub fn bind(draft: Draft, policy: Digest, id: ActionId, received_at: Timestamp) -> Self {
+        let digest = digest_of(&draft, policy);
+        let attach_key = attach_key_of(&draft);
+        let Draft {
+            resource,
+            principal,
+            operation,
+            effects,
+            payload,
+            sameness: _,
+            arguments,
+            facts,
+            claim,
+        } = draft;
+        Self {
+            id,
+            resource,
+            principal,
+            operation,
+            effects,
+            arguments,
+            facts,
+            claim,
+            policy,
+            received_at,
+            digest,
+            attach_key,
+            payload,
+        }
+    }
+
+    /// Puts back the payload, which is stored beside the action. `None` when these are not the bytes that the
+    /// digest covers.
+    #[must_use]
+    pub fn with_payload(mut self, payload: Vec<u8>) -> Option<Self> {
+        self.payload = payload;
+        (self.recomputed() == self.digest).then_some(self)
+    }
+
+    /// The digest computed anew from the fields, to compare with [`Action::digest`].
+    pub fn recomputed(&self) -> Digest {
+        write_digest(
+            &self.payload,
+            &self.resource,
+            &self.principal,
+            (&self.operation, &self.facts),
+            self.policy,
+        )
+    }
+
+    /// This action's id.
+    pub fn id(&self) -> ActionId {
+        self.id
+    }
+
+    /// What it would act on.
+    pub fn resource(&self) -> &Resource {
+        &self.resource
+    }
+
+    /// Who asks.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The operation in the protocol's words.
+    pub fn operation(&self) -> &str {
+        &self.operation
+    }
+
+    /// Everything that it would do.
+    pub fn effects(&self) -> &Effects {
+        &self.effects
+    }
+
+    /// Flattened arguments.
+    pub fn arguments(&self) -> &Arguments {
+        &self.arguments
+    }
+
+    /// Facts that an approval depends on beside the bytes.
+    pub fn facts(&self) -> &BTreeMap<String, String> {
+        &self.facts
+    }
+
+    /// What the caller says about why.
+    pub fn claim(&self) -> Option<&str> {
+        self.claim.as_deref()
+    }
+
+    /// The hash of the policy bundle under which it was first judged.
+    pub fn policy(&self) -> Digest {
+        self.policy
+    }
+
+    /// When it arrived.
+    pub fn received_at(&self) -> Timestamp {
+        self.received_at
+    }
+
+    /// Covers the exact bytes, the resource, the requester chain, the facts and the policy version.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Equal for the same request of the same principal, however often it is sent.
+    pub fn attach_key(&self) -> Digest {
+        self.attach_key
+    }
+
+    /// The exact bytes received.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+}
+
+fn digest_of(draft: &Draft, policy: Digest) -> Digest {
+    write_digest(
+        &draft.payload,
+        &draft.resource,
+        &draft.principal,
+        (&draft.operation, &draft.facts),
+        policy,
+    )
+}
+
+fn write_digest(
+    payload: &[u8],
+    resource: &Resource,
+    principal: &Principal,
+    (operation, facts): (&str, &BTreeMap<String, String>),
+    policy: Digest,
+) -> Digest {
+    let mut writer = DigestWriter::new("countersign/action/v1")
+        .part(payload)
+        .part(resource.name.as_bytes())
+        .part(resource.protocol.as_bytes())
+        .part(operation.as_bytes())
+        .part(policy.as_bytes());
+    for (name, value) in facts {
+        writer = writer.part(name.as_bytes()).part(value.as_bytes());
+    }
+    principal.write(writer.part(b"principal")).finish()
+}
+
+/// Claimed names of clients and models may change between two sendings; persons may not.
+fn attach_key_of(draft: &Draft) -> Digest {
+    let mut writer = DigestWriter::new("countersign/attach/v1")
+        .part(draft.sameness.as_bytes())
+        .part(draft.resource.name.as_bytes())
+        .part(draft.operation.as_bytes())
+        .part(draft.principal.agent.as_bytes());
+    for person in draft.principal.requesters() {
+        writer = writer.part(person.as_bytes());
+    }
+    writer.finish()
+}

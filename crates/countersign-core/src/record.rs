@@ -1,0 +1,91 @@
+//! What can be read back? One action with all that became of it, pages of them, and its story entry by entry.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Action, Decision, Outcome, Review, ReviewId, State, Timestamp, Verb};
+
+/// One action with everything that became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionRecord {
+    /// The action, with its exact bytes.
+    pub action: Action,
+    /// What policy said when it arrived.
+    pub decision: Decision,
+    /// The review, when policy asked for one.
+    pub review: Option<Review>,
+    /// What the upstream did, when it ran.
+    pub outcome: Option<Outcome>,
+    /// The result's bytes, while they are kept: until the caller has them, or for good when policy says `record`.
+    pub result: Option<Vec<u8>>,
+}
+
+/// What to look for. Every given filter must match.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Query {
+    /// Only reviews in one of these states; empty means actions with and without a review.
+    pub states: Vec<State>,
+    /// Only this decision: `allow`, `review` or `deny`.
+    pub decision: Option<String>,
+    /// Only this resource.
+    pub resource: Option<String>,
+    /// Only the agent with this name.
+    pub agent: Option<String>,
+    /// Only operations that are exactly this.
+    pub operation: Option<String>,
+    /// Only actions with an effect of this verb.
+    pub verb: Option<Verb>,
+    /// Only actions whose operation, effects, claim or payload contain this text, in any letter case.
+    pub text: Option<String>,
+    /// Only actions received at or after this.
+    pub from: Option<Timestamp>,
+    /// Only actions received before this.
+    pub until: Option<Timestamp>,
+    /// Continue after this cursor, as given by [`Page::next`].
+    pub cursor: Option<u64>,
+    /// At most so many; 1 to [`Query::LIMIT_MAX`].
+    pub limit: u16,
+}
+
+impl Query {
+    /// The largest page.
+    pub const LIMIT_MAX: u16 = 200;
+}
+
+/// Some records, newest first, and where to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The records.
+    pub items: Vec<T>,
+    /// The cursor of the next page; `None` on the last.
+    pub next: Option<u64>,
+}
+
+/// One ledger entry as shown in an action's story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineEntry {
+    /// Its place in the ledger.
+    pub index: u64,
+    /// Its type, for example `approval.decided`.
+    pub kind: String,
+    /// When it was made.
+    pub time: Timestamp,
+    /// The leaf's exact bytes: JSON without personal data.
+    pub leaf: String,
+    /// The content beside the leaf, by name, as long as it has not been erased.
+    pub content: BTreeMap<String, String>,
+}
+
+/// Tells watchers that something about a review changed. A hint: the truth is read again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Rises by commit order; a watcher that comes back asks for what came after the last one that it saw.
+    pub seq: u64,
+    /// The review.
+    pub review: ReviewId,
+    /// Its state after the change.
+    pub state: State,
+    /// Its version after the change.
+    pub version: u64,
+}
