@@ -71,17 +71,8 @@ impl Action {
     pub fn bind(draft: Draft, policy: Digest, id: ActionId, received_at: Timestamp) -> Self {
         let digest = digest_of(&draft, policy);
         let attach_key = attach_key_of(&draft);
-        let Draft {
-            resource,
-            principal,
-            operation,
-            effects,
-            payload,
-            sameness: _,
-            arguments,
-            facts,
-            claim,
-        } = draft;
+        let Draft { resource, principal, operation, effects, payload, sameness: _, arguments, facts, claim } =
+            draft;
         Self {
             id,
             resource,
@@ -185,13 +176,7 @@ impl Action {
 }
 
 fn digest_of(draft: &Draft, policy: Digest) -> Digest {
-    write_digest(
-        &draft.payload,
-        &draft.resource,
-        &draft.principal,
-        (&draft.operation, &draft.facts),
-        policy,
-    )
+    write_digest(&draft.payload, &draft.resource, &draft.principal, (&draft.operation, &draft.facts), policy)
 }
 
 fn write_digest(

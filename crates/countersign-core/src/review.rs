@@ -271,7 +271,10 @@ impl Review {
                 next.state = State::Claimed;
             }
             (State::Claimed, Event::Settle(status)) => next.state = status.into(),
-            (state, Event::Cast { .. } | Event::Tick | Event::Cancel | Event::Claim { .. } | Event::Settle(_)) => {
+            (
+                state,
+                Event::Cast { .. } | Event::Tick | Event::Cancel | Event::Claim { .. } | Event::Settle(_),
+            ) => {
                 return Err(Refusal::NotNow(state));
             }
         }
@@ -352,13 +355,8 @@ impl Review {
             self.decide(State::Denied, now);
         } else if self.missing() == 0 {
             self.decide(State::Approved, now);
-            self.grant = Some(Grant::once(
-                grant,
-                self.digest,
-                now,
-                self.plan.claim_within,
-                self.plan.grant_for,
-            ));
+            self.grant =
+                Some(Grant::once(grant, self.digest, now, self.plan.claim_within, self.plan.grant_for));
         }
     }
 
@@ -390,10 +388,7 @@ fn seat(places: &[&str], approvals: &[&Vote], plan: &Plan) -> usize {
         .filter(|voter| {
             let mut tried = vec![false; places.len()];
             augment(*voter, &mut seated, &mut tried, &|voter, place| {
-                approvals
-                    .get(voter)
-                    .zip(places.get(place))
-                    .is_some_and(|(vote, group)| fits(vote, group))
+                approvals.get(voter).zip(places.get(place)).is_some_and(|(vote, group)| fits(vote, group))
             })
         })
         .count()

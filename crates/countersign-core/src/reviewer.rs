@@ -16,12 +16,7 @@ pub struct Reviewer {
 
 impl Reviewer {
     /// The person behind a checked people credential, with the groups held at this moment.
-    pub fn signed_in(
-        person: PersonId,
-        name: String,
-        groups: BTreeSet<String>,
-        assurance: Assurance,
-    ) -> Self {
+    pub fn signed_in(person: PersonId, name: String, groups: BTreeSet<String>, assurance: Assurance) -> Self {
         Self { person, name, groups, assurance }
     }
 
