@@ -1,1 +1,177 @@
-//! placeholder
+//! What survives? Actions, reviews, votes, people, agents and the ledger, in one SQLite file with one writer.
+//!
+//! Every change of state commits together with its ledger entry and its outbox row. Callers say what happened in
+//! domain words ([`Store::open_review`], [`Store::advance`], …); no SQL leaves this crate.
+
+mod actions;
+mod agents;
+mod definitions;
+mod entries;
+mod error;
+mod history;
+mod idempotency;
+mod migrate;
+mod outbox;
+mod people;
+mod reviews;
+mod tx;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use countersign_core::{Entropy, Notice};
+use rusqlite::{Connection, OpenFlags};
+
+pub use agents::*;
+pub use definitions::Definition;
+pub use error::StoreError;
+pub use idempotency::Remembered;
+pub use people::*;
+pub use reviews::{Advance, Asked, Move};
+pub use writer::Durability;
+
+pub(crate) use tx::Tx;
+
+/// Lets a test fail the store at a chosen write. The binary passes none.
+pub trait Faults: Send + Sync {
+    /// Called before each write and each commit; an error is what the disk would have said.
+    ///
+    /// # Errors
+    /// Whatever the test wants to happen.
+    fn before(&self, point: &'static str) -> Result<(), std::io::Error>;
+}
+
+/// What a store needs to open.
+#[derive(Clone)]
+pub struct Options {
+    /// The folder; created when it is missing.
+    pub folder: PathBuf,
+    /// Salts and node names.
+    pub entropy: Arc<dyn Entropy>,
+    /// Called after each commit with what changed, on the writer's thread; must not block.
+    pub on_commit: Arc<dyn Fn(&Notice) + Send + Sync>,
+    /// For tests.
+    pub faults: Option<Arc<dyn Faults>>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// A store in `folder` without faults, whose commits nobody watches.
+    pub fn new(folder: impl Into<PathBuf>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { folder: folder.into(), entropy, on_commit: Arc::new(|_| {}), faults: None }
+    }
+}
+
+/// The SQLite store. Cheap to clone; the last clone closes it.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    writer: writer::Writer,
+    readers: Vec<Mutex<Connection>>,
+    next_reader: AtomicUsize,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+const READERS: usize = 4;
+
+impl Store {
+    /// The file's name within the folder.
+    pub const FILE: &'static str = "countersign.sqlite3";
+
+    /// Opens or creates the store and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the folder or file can't be used, or the file is from a newer version.
+    pub fn open(options: &Options) -> Result<Self, StoreError> {
+        create_private_folder(&options.folder)?;
+        let path = options.folder.join(Self::FILE);
+        let mut connection = open_connection(&path, false)?;
+        migrate::up(&mut connection)?;
+        let log = tx::LogIdentity::load(&connection, options.entropy.as_ref())?;
+        let readers = (0..READERS)
+            .map(|_| open_connection(&path, true).map(Mutex::new))
+            .collect::<Result<Vec<_>, _>>()?;
+        let checkpointer = open_connection(&path, false)?;
+        let writer = writer::Writer::start(connection, checkpointer, log, options)?;
+        Ok(Self(Arc::new(Inner { writer, readers, next_reader: AtomicUsize::new(0) })))
+    }
+
+    /// Runs `job` in the writer's next transaction and returns when it is committed as durably as asked.
+    pub(crate) async fn write<T, F>(&self, durability: Durability, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.0.writer.run(durability, job).await
+    }
+
+    /// Runs a short read on the calling thread. WAL readers never wait for the writer.
+    pub(crate) fn read<T>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let count = self.0.readers.len();
+        let start = self.0.next_reader.fetch_add(1, Ordering::Relaxed);
+        let readers = || (0..count).filter_map(|step| self.0.readers.get((start.wrapping_add(step)) % count));
+        if let Some(connection) = readers().find_map(|reader| reader.try_lock().ok()) {
+            return job(&connection);
+        }
+        let reader = readers().next().ok_or(StoreError::Closed)?;
+        let connection = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        job(&connection)
+    }
+
+    /// Runs a read that may take long on a thread where that is allowed.
+    pub(crate) async fn read_long<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.read(job)).await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+fn create_private_folder(folder: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|source| StoreError::Folder { path: folder.to_owned(), source })
+}
+
+fn open_connection(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
+    let open = |source| StoreError::Open { path: path.to_owned(), source };
+    let access = if read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
+    let create = if read_only { OpenFlags::empty() } else { OpenFlags::SQLITE_OPEN_CREATE };
+    let connection =
+        Connection::open_with_flags(path, access | create | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
+    connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(open)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    if !read_only {
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(open)?;
+        connection.pragma_update(None, "synchronous", "FULL").map_err(open)?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(open)?;
+        connection.pragma_update(None, "secure_delete", "ON").map_err(open)?;
+    }
+    connection.pragma_update(None, "foreign_keys", "ON").map_err(open)?;
+    connection.pragma_update(None, "cache_size", -16_384).map_err(open)?;
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! What was asked and what became of it? Rows of actions, and how they are read back whole.
+
+use countersign_core::{Action, ActionId, ActionRecord, Decision, Outcome, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::{Durability, Store, StoreError, Tx, entries, reviews};
+
+/// How far an action has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Waits for people.
+    Held,
+    /// A permit was given and the outcome is not recorded yet.
+    Released,
+    /// Nothing more happens.
+    Ended,
+}
+
+impl Progress {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Released => "released",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+impl Store {
+    /// Records an action that policy allowed (it is released by this very entry) or denied. Reviews are recorded
+    /// by [`Store::open_review`].
+    ///
+    /// # Errors
+    /// When it could not be recorded; the action must not run then.
+    pub async fn record_judged(
+        &self,
+        action: std::sync::Arc<Action>,
+        decision: Decision,
+    ) -> Result<(), StoreError> {
+        self.write(Durability::Relaxed, move |tx| {
+            let progress = match decision {
+                Decision::Allow(_) => Progress::Released,
+                Decision::Review(_) | Decision::Deny(_) => Progress::Ended,
+            };
+            insert(tx, &action, &decision, progress, None)
+        })
+        .await
+    }
+
+    /// Records what became of an action that policy allowed without people.
+    ///
+    /// # Errors
+    /// When it could not be recorded; recovery will call it unknown.
+    pub async fn settle_allowed(
+        &self,
+        action: ActionId,
+        outcome: Outcome,
+        result: Option<Vec<u8>>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(Durability::Relaxed, move |tx| {
+            if end(tx, action, &outcome, result.as_deref(), now)? {
+                let record = entries::settled(tx, &action, None, &outcome, now);
+                tx.append(&record, now)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Actions without a review that were released before the last stop and whose outcome nobody recorded.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn released_without_review(&self) -> Result<Vec<ActionId>, StoreError> {
+        self.read(|conn| {
+            conn.prepare_cached("SELECT id FROM actions WHERE progress = 'released' AND review_id IS NULL")?
+                .query_map([], |row| row.get::<_, String>(0))?
+                .map(|id| parse("action", &id?))
+                .collect()
+        })
+    }
+
+    /// One action with everything that became of it.
+    ///
+    /// # Errors
+    /// When the store can't be read or the row does not hold the bytes that its digest covers.
+    pub fn action(&self, id: ActionId) -> Result<Option<ActionRecord>, StoreError> {
+        self.read(|conn| by_id(conn, id))
+    }
+}
+
+pub(crate) fn parse<T: std::str::FromStr>(what: &'static str, id: &str) -> Result<T, StoreError> {
+    id.parse().map_err(|_| StoreError::Corrupt { what, id: id.to_owned() })
+}
+
+pub(crate) fn insert(
+    tx: &mut Tx<'_>,
+    action: &Action,
+    decision: &Decision,
+    progress: Progress,
+    review: Option<&str>,
+) -> Result<(), StoreError> {
+    let mut verbs: Vec<&str> = action.effects().iter().map(|effect| effect.verb.word()).collect();
+    verbs.dedup();
+    tx.exec(
+        "actions",
+        "INSERT INTO actions (id, received_at, resource, agent, operation, verbs, decision, progress, review_id,
+             body, judged, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        params![
+            action.id().to_string(),
+            action.received_at().as_micros(),
+            action.resource().name,
+            action.principal().name,
+            action.operation(),
+            format!(" {} ", verbs.join(" ")),
+            decision.word(),
+            progress.word(),
+            review,
+            serde_json::to_string(action)?,
+            serde_json::to_string(decision)?,
+            action.payload(),
+        ],
+    )?;
+    let record = entries::requested(tx, action, decision)?;
+    tx.append(&record, action.received_at())?;
+    Ok(())
+}
+
+/// Ends a released action. False when it had ended already: an outcome is recorded once.
+pub(crate) fn end(
+    tx: &mut Tx<'_>,
+    action: ActionId,
+    outcome: &Outcome,
+    result: Option<&[u8]>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let changed = tx.exec(
+        "actions.outcome",
+        "UPDATE actions SET progress = 'ended', outcome = ?2, result = ?3, settled_at = ?4
+         WHERE id = ?1 AND progress = 'released'",
+        params![action.to_string(), serde_json::to_string(outcome)?, result, now.as_micros()],
+    )?;
+    Ok(changed == 1)
+}
+
+pub(crate) fn set_progress(tx: &mut Tx<'_>, action: ActionId, progress: Progress) -> Result<(), StoreError> {
+    tx.exec(
+        "actions.progress",
+        "UPDATE actions SET progress = ?2 WHERE id = ?1",
+        params![action.to_string(), progress.word()],
+    )?;
+    Ok(())
+}
+
+/// The columns that [`from_row`] reads, in its order. `r` is a left join to reviews.
+pub(crate) const COLUMNS: &str = "a.id, a.body, a.judged, a.payload, a.outcome, a.result, r.body, a.seq";
+
+pub(crate) fn by_id(conn: &Connection, id: ActionId) -> Result<Option<ActionRecord>, StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM actions a LEFT JOIN reviews r ON r.id = a.review_id WHERE a.id = ?1");
+    let row = conn.prepare_cached(&sql)?.query_row([id.to_string()], raw).optional()?;
+    row.map(Raw::into_record).transpose()
+}
+
+/// A row before it is understood, so that every failure names the row.
+pub(crate) struct Raw {
+    id: String,
+    body: String,
+    judged: String,
+    payload: Vec<u8>,
+    outcome: Option<String>,
+    result: Option<Vec<u8>>,
+    review: Option<String>,
+    pub(crate) seq: u64,
+}
+
+pub(crate) fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
+    Ok(Raw {
+        id: row.get(0)?,
+        body: row.get(1)?,
+        judged: row.get(2)?,
+        payload: row.get(3)?,
+        outcome: row.get(4)?,
+        result: row.get(5)?,
+        review: row.get(6)?,
+        seq: u64::try_from(row.get::<_, i64>(7)?).unwrap_or(0),
+    })
+}
+
+impl Raw {
+    pub(crate) fn into_record(self) -> Result<ActionRecord, StoreError> {
+        let corrupt = || StoreError::Corrupt { what: "action", id: self.id.clone() };
+        let bare: Action = serde_json::from_str(&self.body).map_err(|_| corrupt())?;
+        Ok(ActionRecord {
+            action: bare.with_payload(self.payload).ok_or_else(|| corrupt())?,
+            decision: serde_json::from_str(&self.judged).map_err(|_| corrupt())?,
+            review: self.review.as_deref().map(reviews::from_body).transpose()?,
+            outcome: self.outcome.as_deref().map(serde_json::from_str).transpose().map_err(|_| corrupt())?,
+            result: self.result,
+        })
+    }
+}

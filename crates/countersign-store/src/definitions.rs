@@ -1,0 +1,93 @@
+//! Which tool definitions did people accept? The pins, by resource and tool.
+
+use countersign_core::{Digest, Timestamp};
+use countersign_ledger::{Content, Kind};
+use rusqlite::params;
+
+use crate::{Durability, Store, StoreError, entries};
+
+/// A pinned definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    /// The tool.
+    pub tool: String,
+    /// SHA-256 of the definition.
+    pub digest: Digest,
+    /// The definition as JSON.
+    pub definition: String,
+}
+
+impl Store {
+    /// Everything pinned for a resource; empty when it was never listed.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn definitions(&self, resource: &str) -> Result<Vec<Definition>, StoreError> {
+        self.read(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT tool, digest, definition FROM definitions WHERE resource = ?1 ORDER BY tool",
+            )?;
+            let rows = statement.query_map([resource], |row| {
+                Ok(Definition {
+                    tool: row.get(0)?,
+                    digest: Digest::from_bytes(row.get(1)?),
+                    definition: row.get(2)?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Pins definitions, replacing what was pinned under the same names.
+    ///
+    /// # Errors
+    /// When it could not be recorded; then nothing is pinned.
+    pub async fn pin(
+        &self,
+        resource: String,
+        definitions: Vec<Definition>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(Durability::Full, move |tx| {
+            for pinned in &definitions {
+                tx.exec(
+                    "definitions",
+                    "INSERT INTO definitions (resource, tool, digest, definition, accepted_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT DO UPDATE SET digest = ?3, definition = ?4, accepted_at = ?5",
+                    params![
+                        resource,
+                        pinned.tool,
+                        pinned.digest.as_bytes(),
+                        pinned.definition,
+                        now.as_micros()
+                    ],
+                )?;
+                let content = vec![
+                    Content::new("tool", pinned.tool.clone()),
+                    Content::new("definition", pinned.digest.to_string()),
+                ];
+                let case = format!("resource:{resource}");
+                let record =
+                    entries::about(tx, Kind::DefinitionPinned, &case, entries::system(), content, now);
+                tx.append(&record, now)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Notes that a policy bundle came into force.
+    ///
+    /// # Errors
+    /// When it could not be recorded.
+    pub async fn policy_changed(&self, bundle: Digest, now: Timestamp) -> Result<(), StoreError> {
+        self.write(Durability::Full, move |tx| {
+            let content = vec![Content::new("bundle", bundle.to_string())];
+            let record = entries::about(tx, Kind::PolicyChanged, "policy", entries::system(), content, now);
+            tx.append(&record, now)?;
+            Ok(())
+        })
+        .await
+    }
+}

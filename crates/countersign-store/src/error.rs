@@ -1,0 +1,63 @@
+//! Why could the store not do it?
+
+use std::path::PathBuf;
+
+/// What went wrong in the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The folder can't be made.
+    #[error("can't make the folder `{}`", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file can't be opened.
+    #[error("can't open the store `{}`", path.display())]
+    Open {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// The file was made by a newer version.
+    #[error("the store has schema {found}, this version knows up to {known}; use the newer version")]
+    TooNew {
+        /// In the file.
+        found: i64,
+        /// In this binary.
+        known: i64,
+    },
+    /// A statement failed.
+    #[error("the store refused a statement")]
+    Sql(#[from] rusqlite::Error),
+    /// The disk failed, or a test made it fail.
+    #[error("the store can't write at `{point}`")]
+    Write {
+        /// Where.
+        point: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A ledger entry has no bytes.
+    #[error("a ledger entry can't be encoded")]
+    Entry(#[from] countersign_ledger::EncodeError),
+    /// A stored row does not hold what it should.
+    #[error("the stored {what} `{id}` can't be read back")]
+    Corrupt {
+        /// Kind of row.
+        what: &'static str,
+        /// Which.
+        id: String,
+    },
+    /// A value can't be written as JSON.
+    #[error("a value can't be stored as JSON")]
+    Json(#[from] serde_json::Error),
+    /// The writer has stopped, after an earlier error or because the store is closing.
+    #[error("the store is closed")]
+    Closed,
+    /// The group commit that held this write failed as a whole.
+    #[error("the transaction was not committed: {0}")]
+    NotCommitted(String),
+}
