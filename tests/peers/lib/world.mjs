@@ -1,0 +1,69 @@
+// What does the standard test world look like: resources, rules, people, agents?
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Gateway } from './gateway.mjs';
+import { temporaryFolder } from './process.mjs';
+import * as upstreams from './upstreams.mjs';
+
+/** Reading passes, writing waits for a reviewer, moving is never allowed, the rest of the peers' tools pass. */
+export const POLICY = `
+permit (principal, action, resource);
+
+@id("never-move")
+forbid (principal, action == Action::"mcp:move_file", resource);
+
+@id("writes-need-people") @review("reviewers") @expires("15m")
+forbid (principal, action in Action::"write", resource in Env::"prod");
+`;
+
+const FILE_TOOLS = [
+  { match: 'read_*', effects: [{ verb: 'read', object: '{path}' }] },
+  { match: 'list_*', effects: [{ verb: 'read', object: '{path}' }] },
+  { match: 'get_file_info', effects: [{ verb: 'read', object: '{path}' }] },
+  { match: 'write_file', effects: [{ verb: 'write', object: '{path}' }] },
+  { match: 'edit_file', effects: [{ verb: 'write', object: '{path}' }] },
+  { match: 'move_file', effects: [{ verb: 'write', object: '{destination}' }, { verb: 'delete', object: '{source}' }] },
+];
+const EVERY_TOOL = [{ match: '*', effects: [{ verb: 'read', object: 'demo' }] }];
+
+const files = (name, folder, hold_seconds) => ({
+  name, protocol: 'mcp', labels: { env: 'prod' }, hold_seconds, upstream: { command: upstreams.filesystem(folder) }, tools: FILE_TOOLS,
+});
+const demo = (name, upstream) => ({ name, protocol: 'mcp', labels: { env: 'dev' }, upstream, tools: EVERY_TOOL });
+
+/** One gateway before five real upstreams, one agent, one reviewer. `hold_seconds` is that of `files`. */
+export async function world(name, { hold_seconds = 30 } = {}) {
+  const place = await temporaryFolder(`${name}-files`);
+  const folder = path.join(place.folder, 'files');
+  await mkdir(folder);
+  await writeFile(path.join(folder, 'hello.txt'), 'héllo, wörld\n');
+  const [everything, conformance] = await Promise.all([upstreams.everythingHttp(), upstreams.conformanceHttp()]);
+  const gateway = await Gateway.start({
+    name,
+    policy: POLICY,
+    resources: [
+      files('files', folder, hold_seconds),
+      files('files-short', folder, 1),
+      demo('everything', { command: upstreams.everything() }),
+      demo('everything-http', { url: everything.url }),
+      demo('conformance', { url: conformance.url }),
+    ],
+  });
+  const token = await gateway.agent('peer-agent', 'olga');
+  const reviewer = await gateway.reviewer('rita');
+  return {
+    gateway, token, reviewer, folder,
+    direct: {
+      files: { stdio: upstreams.filesystem(folder) },
+      everything: { stdio: upstreams.everything() },
+      'everything-http': { url: everything.url },
+      conformance: { url: conformance.url },
+    },
+    through: (resource, bearer = token) => ({ url: gateway.url(resource), token: bearer }),
+    file: (...parts) => path.join(folder, ...parts),
+    async stop() {
+      await gateway.stop();
+      await Promise.all([everything.stop(), conformance.stop(), place.remove()]);
+    },
+  };
+}
