@@ -1,72 +1,136 @@
 //! May this action pass? The waist of Countersign: everything security-relevant happens here once.
 //!
-//! Open `pass.rs` first: [`Gate::pass`] tells the whole story, one file per step.
+//! Open `pass.rs` first: [`Gate::pass`] tells the whole story, and each of its steps has a file of its own:
+//! `judge.rs`, `hold.rs`, `claim.rs`, `run.rs`. A proxy supplies only decode, forward and explain. `people.rs` is
+//! what reviewers can do, `requester.rs` what the asking side can; `expire.rs` and `recover.rs` keep the promises
+//! when nobody calls.
 
+mod claim;
 mod clock;
+mod expire;
+mod feed;
+mod hold;
+mod judge;
+mod pass;
+mod people;
 mod permit;
+mod recover;
+mod requester;
+mod run;
 mod verdict;
+mod wakers;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use countersign_core::{
-    ActionId, ActionRecord, Ballot, Draft, Entropy, Notice, Page, Plan, Principal, Query, Review, ReviewId,
-    Reviewer, TimelineEntry, Timestamp, VoteRefusal,
-};
+use countersign_core::{AgentId, Entropy, PersonId, Timestamp};
+use countersign_policy::Live;
+use countersign_store::{Store, StoreError};
+use tokio::sync::Notify;
 
 pub use clock::{Clock, SystemClock};
+pub use people::{Recall, VoteError};
 pub use permit::{Permit, UpkeepPermit};
 pub use verdict::{Forward, Forwarded, Ticket, Verdict};
+pub use wakers::Wakers;
 
+/// Rights as they are at this moment, looked up again just before an approved action runs.
+pub trait Directory: Send + Sync + 'static {
+    /// The person's groups; `None` when the person is gone.
+    fn groups(&self, person: PersonId) -> Option<BTreeSet<String>>;
+    /// Whether the agent's credential still stands.
+    fn agent_stands(&self, agent: AgentId, now: Timestamp) -> bool;
+}
+
+/// Bounds on what comes from outside.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Larger payloads are denied. Bytes.
+    pub payload_max_bytes: usize,
+    /// An agent may have so many pending reviews.
+    pub pending_max_per_agent: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { payload_max_bytes: 8 * 1024 * 1024, pending_max_per_agent: 50 }
+    }
+}
+
+/// What a gate is made of.
 #[derive(Clone)]
-pub struct Gate { _p: Arc<()> }
-
-/// STUBS below: signatures are the contract, bodies are being written.
-impl Gate {
-    /// The one readable function.
-    pub async fn pass<F: Forward>(&self, draft: Draft, forward: F) -> Verdict { todo!() }
-    /// Like `pass`, but the people in `plan` decide instead of policy (used for changed tool definitions), and the
-    /// wait has no hold: resolves when decided (detached). Never returns `Pending`.
-    pub async fn ask<F: Forward>(&self, draft: Draft, plan: Plan, forward: F) -> Verdict { todo!() }
-    /// A permit for a message without effect on the resource (handshake, ping, listing).
-    pub fn upkeep(&self, principal: &Principal) -> UpkeepPermit { todo!() }
-    pub fn clock(&self) -> &Arc<dyn Clock> { todo!() }
-    pub fn entropy(&self) -> &Arc<dyn Entropy> { todo!() }
-
-    // ---- for the requester: only its own reviews, others look as if they did not exist (`None`)
-    pub fn status(&self, principal: &Principal, review: ReviewId) -> Result<Option<Review>, GateError> { todo!() }
-    /// Waits until the review is no longer pending or `until` has come; then what `status` says.
-    pub async fn wait(&self, principal: &Principal, review: ReviewId, until: Timestamp) -> Result<Option<Review>, GateError> { todo!() }
-    pub async fn cancel(&self, principal: &Principal, review: ReviewId) -> Result<Option<Review>, GateError> { todo!() }
-    /// The stored result of a review of this principal that has run, if it is still kept (used by tasks/result).
-    pub fn result(&self, principal: &Principal, review: ReviewId) -> Result<Option<Verdict>, GateError> { todo!() }
-
-    // ---- for people
-    pub async fn vote(&self, reviewer: &Reviewer, review: ReviewId, ballot: Ballot) -> Result<Review, VoteError> { todo!() }
-    /// Whether Cedar and the core would let this person answer now (for showing buttons).
-    pub fn may_vote(&self, reviewer: &Reviewer, record: &ActionRecord, answer: countersign_core::Answer) -> Result<(), VoteError> { todo!() }
-    pub async fn records(&self, query: Query) -> Result<Page<ActionRecord>, GateError> { todo!() }
-    pub async fn review(&self, review: ReviewId) -> Result<Option<ActionRecord>, GateError> { todo!() }
-    pub async fn action(&self, action: ActionId) -> Result<Option<ActionRecord>, GateError> { todo!() }
-    pub async fn timeline(&self, action: ActionId) -> Result<Vec<TimelineEntry>, GateError> { todo!() }
-    /// Records that a person opened the review page (`approval.viewed`), once per person and version.
-    pub async fn viewed(&self, reviewer: &Reviewer, review: ReviewId, version: u64) -> Result<(), GateError> { todo!() }
-    /// Live: notices with seq > after first (replayed from the store), then as they happen. `None` = only new ones.
-    pub fn notices(&self, after: Option<u64>) -> tokio::sync::mpsc::Receiver<Notice> { todo!() }
-    /// Stored answer of an idempotent API request: `None` = first time (caller goes on, then calls `remember`).
-    pub async fn recall(&self, person: countersign_core::PersonId, key: &str, request: countersign_core::Digest) -> Result<Recall, GateError> { todo!() }
-    pub async fn remember(&self, person: countersign_core::PersonId, key: &str, request: countersign_core::Digest, status: u16, body: Vec<u8>) -> Result<(), GateError> { todo!() }
+pub struct Parts {
+    /// Opened with [`Wakers::on_commit`] of `wakers`.
+    pub store: Store,
+    /// Woken by the store's commits.
+    pub wakers: Wakers,
+    /// The policy in force.
+    pub policy: Arc<Live>,
+    /// Rights at this moment.
+    pub directory: Arc<dyn Directory>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Where people decide, for example `https://countersign.example.com`, without a slash at the end.
+    pub people_url: String,
 }
-pub enum Recall { New, Same { status: u16, body: Vec<u8> }, OtherRequest }
-#[derive(Debug, thiserror::Error)]
-pub enum VoteError {
-    #[error("no such review")] NotFound,
-    #[error("the review is {}", .0.word())] NotPending(countersign_core::State),
-    #[error(transparent)] Refused(#[from] VoteRefusal),
-    #[error("policy does not let you vote on this: {0}")] Policy(String),
-    #[error(transparent)] Gate(#[from] GateError),
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").field("people_url", &self.people_url).finish_non_exhaustive()
+    }
 }
+
+/// The gate. Cheap to clone; all clones are the same gate.
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    parts: Parts,
+    /// Tells the expiry task that an earlier deadline may have come up.
+    deadlines: Notify,
+}
+
+/// The store failed the gate.
 #[derive(Debug, thiserror::Error)]
 #[error("the store can't be used")]
-pub struct GateError { #[source] source: Box<dyn std::error::Error + Send + Sync> }
-const _: Option<Duration> = None;
+pub struct GateError(#[from] StoreError);
+
+impl Gate {
+    /// Settles what the last stop left open, then starts the clocks. Must be called within a tokio runtime, by the
+    /// only gate on this store.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub async fn start(parts: Parts) -> Result<Self, GateError> {
+        let gate = Self(Arc::new(Inner { parts, deadlines: Notify::new() }));
+        gate.recover().await?;
+        gate.start_clocks();
+        Ok(gate)
+    }
+
+    /// The time as the gate sees it.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.parts.clock
+    }
+
+    /// The gate's source of randomness.
+    pub fn entropy(&self) -> &Arc<dyn Entropy> {
+        &self.0.parts.entropy
+    }
+
+    fn store(&self) -> &Store {
+        &self.0.parts.store
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.parts.clock.now()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! What can people do? Read, vote, and nothing else.
+
+use countersign_core::{
+    ActionId, ActionRecord, Answer, Ballot, Digest, GrantId, Page, PersonId, Query, Refusal, Review, ReviewId,
+    Reviewer, State, TimelineEntry, VoteId, VoteRefusal,
+};
+use countersign_policy::ReviewQuestion;
+use countersign_store::{Advance, Move, Remembered};
+
+use crate::{Gate, GateError};
+
+/// Why a vote changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum VoteError {
+    /// There is no such review.
+    #[error("there is no such review")]
+    NotFound,
+    /// It is no longer open.
+    #[error("the review is {}", .0.word())]
+    NotPending(State),
+    /// The rules of voting refuse it.
+    #[error(transparent)]
+    Refused(#[from] VoteRefusal),
+    /// Policy refuses it.
+    #[error("policy does not let you vote on this: {0}")]
+    Policy(String),
+    /// The store failed.
+    #[error(transparent)]
+    Gate(#[from] GateError),
+}
+
+/// What is known of an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recall {
+    /// Nothing: go on, then [`Gate::remember`].
+    New,
+    /// The same request was answered so.
+    Same {
+        /// HTTP status.
+        status: u16,
+        /// HTTP body.
+        body: Vec<u8>,
+    },
+    /// The key was used for another request.
+    OtherRequest,
+}
+
+impl Gate {
+    /// Casts a person's vote on exactly the digest and version that the ballot names.
+    ///
+    /// # Errors
+    /// [`VoteError`]; the review is as it was.
+    pub async fn vote(&self, reviewer: &Reviewer, review: ReviewId, ballot: Ballot) -> Result<Review, VoteError> {
+        let record = self.review(review).await?.ok_or(VoteError::NotFound)?;
+        if ballot.digest != record.action.digest() {
+            return Err(VoteRefusal::OtherDigest.into());
+        }
+        self.may_vote(reviewer, &record, ballot.answer)?;
+        let now = self.now();
+        let cast = Move::Cast {
+            reviewer: reviewer.clone(),
+            vote: VoteId::mint(now, self.entropy().as_ref()),
+            grant: GrantId::mint(now, self.entropy().as_ref()),
+            ballot,
+        };
+        match self.store().advance(review, cast, now).await.map_err(GateError::from)? {
+            Advance::Moved(review) => {
+                self.0.deadlines.notify_one();
+                Ok(review)
+            }
+            Advance::Refused(Refusal::Vote(refusal), _) => Err(refusal.into()),
+            Advance::Refused(_, review) | Advance::Stale(review) => Err(VoteError::NotPending(review.state)),
+            Advance::NotFound => Err(VoteError::NotFound),
+        }
+    }
+
+    /// Whether this person's answer would count now, for the vote itself and for pages that offer buttons.
+    ///
+    /// # Errors
+    /// The [`VoteError`] that the vote would meet.
+    pub fn may_vote(&self, reviewer: &Reviewer, record: &ActionRecord, answer: Answer) -> Result<(), VoteError> {
+        let review = record.review.as_ref().ok_or(VoteError::NotFound)?;
+        if review.state != State::Pending {
+            return Err(VoteError::NotPending(review.state));
+        }
+        review.eligible(reviewer, answer, self.now())?;
+        let question = ReviewQuestion { review, action: &record.action, answer };
+        self.0.parts.policy.current().may_vote(reviewer, &question).map_err(VoteError::Policy)
+    }
+
+    /// A page of actions, newest first.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn records(&self, query: Query) -> Result<Page<ActionRecord>, GateError> {
+        Ok(self.store().records(query).await?)
+    }
+
+    /// One review with its action.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn review(&self, review: ReviewId) -> Result<Option<ActionRecord>, GateError> {
+        Ok(self.store().review_record(review)?)
+    }
+
+    /// One action.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn action(&self, action: ActionId) -> Result<Option<ActionRecord>, GateError> {
+        Ok(self.store().action(action)?)
+    }
+
+    /// One action's story, entry by entry.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn timeline(&self, action: ActionId) -> Result<Vec<TimelineEntry>, GateError> {
+        Ok(self.store().timeline(action).await?)
+    }
+
+    /// Records that a person opened the review, once per person and version.
+    ///
+    /// # Errors
+    /// When it could not be recorded.
+    pub async fn viewed(&self, reviewer: &Reviewer, review: ReviewId, version: u64) -> Result<(), GateError> {
+        Ok(self.store().viewed(review, reviewer.clone(), version, self.now()).await?)
+    }
+
+    /// What is known of this person's idempotency key.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn recall(&self, person: PersonId, key: &str, request: Digest) -> Result<Recall, GateError> {
+        Ok(match self.store().recall(person, key)? {
+            None => Recall::New,
+            Some(known) if known.request == request => {
+                Recall::Same { status: known.status, body: known.body }
+            }
+            Some(_) => Recall::OtherRequest,
+        })
+    }
+
+    /// Stores the answer to a request with an idempotency key. The first answer stays.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn remember(
+        &self,
+        person: PersonId,
+        key: &str,
+        request: Digest,
+        status: u16,
+        body: Vec<u8>,
+    ) -> Result<(), GateError> {
+        let answer = Remembered { request, status, body };
+        Ok(self.store().remember(person, key.to_owned(), answer, self.now()).await?)
+    }
+}
