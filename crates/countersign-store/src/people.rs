@@ -109,7 +109,7 @@ fn remove(tx: &mut Tx<'_>, person: &StoredPerson, now: Timestamp) -> Result<(), 
         "UPDATE people SET removed_at = ?2, groups = '[]' WHERE id = ?1",
         params![id, now.as_micros()],
     )?;
-    sessions::end_all(tx, person.id, None, now)?;
+    sessions::end_all(tx, person.id, None, &administrator(), now)?;
     invitations::spend_all(tx, person.id, now)?;
     tx.exec(
         "passkeys",

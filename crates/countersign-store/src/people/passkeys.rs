@@ -201,7 +201,7 @@ fn remove(tx: &mut Tx<'_>, person: PersonId, id: &str, now: Timestamp) -> Result
     if removed == 0 {
         return Ok(false);
     }
-    sessions::end_begun_with(tx, id, now)?;
+    sessions::end_begun_with(tx, id, &human(person), now)?;
     let mut entry = record(tx, Kind::CredentialRevoked, person.to_string(), human(person), now);
     entry.content = vec![Content::new("passkey", id)];
     tx.append(&entry, now)?;

@@ -7,8 +7,7 @@ use countersign_core::{Assurance, Digest, PersonId, Timestamp};
 use countersign_ledger::{Actor, Content, Kind};
 use rusqlite::{Connection, Row, params};
 
-use super::{StoredPerson, human, optional_time, parse_id, record};
-use crate::people::from_json;
+use super::{StoredPerson, administrator, from_json, human, optional_time, parse_id, record};
 use crate::{Durability, Store, StoreError, Tx};
 
 /// A session to be started.
@@ -102,8 +101,7 @@ impl Store {
                 rows.next()?.map(session).transpose()?
             };
             let Some(found) = found else { return Ok(false) };
-            let actor = human(found.person.id);
-            end(tx, &found, actor, now)?;
+            end(tx, &found, &human(found.person.id), now)?;
             Ok(true)
         })
         .await
@@ -119,7 +117,12 @@ impl Store {
         keep: Option<SessionKey>,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
-        self.write(Durability::Full, move |tx| end_all(tx, person, keep.as_ref(), now)).await
+        self.write(Durability::Full, move |tx| {
+            // Whoever keeps one is the person; an administrator keeps none.
+            let actor = if keep.is_some() { human(person) } else { administrator() };
+            end_all(tx, person, keep.as_ref(), &actor, now)
+        })
+        .await
     }
 }
 
@@ -180,44 +183,46 @@ pub(super) fn end_all(
     tx: &mut Tx<'_>,
     person: PersonId,
     keep: Option<&SessionKey>,
+    actor: &Actor,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
-    end_where(tx, "s.person = ?1", &person.to_string(), keep, now)
+    let open: Vec<StoredSession> = open_where(tx, "s.person = ?1", &person.to_string())?
+        .into_iter()
+        .filter(|session| keep.is_none_or(|keep| !keep.names(session)))
+        .collect();
+    for session in &open {
+        end(tx, session, actor, now)?;
+    }
+    Ok(open.len())
 }
 
 /// Ends the sessions that began with this passkey.
-pub(super) fn end_begun_with(tx: &mut Tx<'_>, passkey: &str, now: Timestamp) -> Result<usize, StoreError> {
-    end_where(tx, "s.passkey = ?1", passkey, None, now)
-}
-
-fn end_where(
+pub(super) fn end_begun_with(
     tx: &mut Tx<'_>,
-    condition: &str,
-    value: &str,
-    keep: Option<&SessionKey>,
+    passkey: &str,
+    actor: &Actor,
     now: Timestamp,
-) -> Result<usize, StoreError> {
-    let open: Vec<StoredSession> = {
-        let mut statement = tx.conn().prepare_cached(&format!(
-            "{SELECT} WHERE {condition} AND s.ended_at IS NULL ORDER BY s.started_at, s.id"
-        ))?;
-        statement.query_and_then([value], session)?.collect::<Result<_, _>>()?
-    };
-    let mut ended = 0;
-    for session in open.iter().filter(|session| keep.is_none_or(|keep| !keep.names(session))) {
-        end(tx, session, human(session.person.id), now)?;
-        ended += 1;
+) -> Result<(), StoreError> {
+    for session in open_where(tx, "s.passkey = ?1", passkey)? {
+        end(tx, &session, actor, now)?;
     }
-    Ok(ended)
+    Ok(())
 }
 
-fn end(tx: &mut Tx<'_>, session: &StoredSession, actor: Actor, now: Timestamp) -> Result<(), StoreError> {
+fn open_where(tx: &Tx<'_>, condition: &str, value: &str) -> Result<Vec<StoredSession>, StoreError> {
+    let mut statement = tx.conn().prepare_cached(&format!(
+        "{SELECT} WHERE {condition} AND s.ended_at IS NULL ORDER BY s.started_at, s.id"
+    ))?;
+    statement.query_and_then([value], session)?.collect()
+}
+
+fn end(tx: &mut Tx<'_>, session: &StoredSession, actor: &Actor, now: Timestamp) -> Result<(), StoreError> {
     tx.exec(
         "sessions",
         "UPDATE sessions SET ended_at = ?2 WHERE id = ?1",
         params![session.id, now.as_micros()],
     )?;
-    let mut entry = record(tx, Kind::SessionEnded, session.person.id.to_string(), actor, now);
+    let mut entry = record(tx, Kind::SessionEnded, session.person.id.to_string(), actor.clone(), now);
     entry.content = vec![Content::new("session", &session.id)];
     tx.append(&entry, now)?;
     Ok(())
