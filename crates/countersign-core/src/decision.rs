@@ -250,3 +250,6 @@ impl fmt::Display for ReasonCode {
         f.write_str(self.word())
     }
 }
+
+#[cfg(test)]
+mod tests;

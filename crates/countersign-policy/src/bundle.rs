@@ -1,6 +1,6 @@
 //! Are these texts good policies? Parsed, linted and validated as a whole, with every mistake at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::str::FromStr;
 
 use cedar_policy::ffi::DetailedError;
@@ -12,13 +12,15 @@ use countersign_core::{Digest, DigestWriter};
 
 use crate::Finding;
 use crate::annotation::{self, Kind};
-use crate::finding::Place;
+use crate::finding::{Place, nearest};
 use crate::index::Index;
+use crate::limits;
 use crate::vote;
 use crate::world::{ACT_SCHEMA, About, VOTE_POLICIES, VOTE_SCHEMA, World};
 
-/// A file beyond this is refused unread.
-const SOURCE_MAX_BYTES: usize = 1 << 20;
+/// Parsing and validating recurse; within the limits of `limits.rs` this is enough, and only what is used is
+/// taken from the system.
+const STACK_BYTES: usize = 256 << 20;
 
 /// One policy text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +60,17 @@ impl Bundle {
     /// # Errors
     /// Every mistake in every file, in order.
     pub fn load(sources: &[Source]) -> Result<Self, Vec<Finding>> {
-        let nowhere = Place { path: sources.first().map_or("policy", |source| &source.path), text: "" };
+        let loaded = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("policy-load".to_owned()).stack_size(STACK_BYTES);
+            let loading =
+                thread.spawn_scoped(scope, || Self::load_here(sources)).map_err(|e| e.to_string())?;
+            loading.join().map_err(|_panic| "the policies could not be read to their end".to_owned())
+        });
+        loaded.unwrap_or_else(|error| Err(vec![nowhere(sources).at(0, "internal", error)]))
+    }
+
+    fn load_here(sources: &[Source]) -> Result<Self, Vec<Finding>> {
+        let nowhere = nowhere(sources);
         let internal = |error: String| vec![nowhere.at(0, "internal", error)];
         let world = World::new().map_err(internal)?;
         let mut loading = Loading::new(&world);
@@ -66,12 +78,10 @@ impl Bundle {
             loading.read_source(source);
         }
         loading.lint(nowhere);
-        let Loading { read, mut errors, mut warnings, .. } = loading;
-        errors.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
+        let Loading { read, errors, warnings, .. } = loading;
         if !errors.is_empty() {
-            return Err(errors);
+            return Err(in_order(errors));
         }
-        warnings.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
         let mut index = Index::default();
         let mut votes = Vec::new();
         for Read { policy, statement } in &read {
@@ -83,7 +93,7 @@ impl Bundle {
         let votes = vote::statements(&world, votes).map_err(internal)?;
         let statements =
             read.into_iter().map(|read| (read.policy.id().to_string(), read.statement)).collect();
-        Ok(Self { world, index, votes, statements, warnings, hash: hash(sources) })
+        Ok(Self { world, index, votes, statements, warnings: in_order(warnings), hash: hash(sources) })
     }
 
     /// What is doubtful, though it loads.
@@ -109,6 +119,20 @@ impl Bundle {
     pub(crate) fn kind(&self, id: &str) -> Option<&Kind> {
         self.statements.get(id).map(|statement| &statement.kind)
     }
+}
+
+/// Where to point when a finding is about the bundle as a whole.
+fn nowhere(sources: &[Source]) -> Place<'_> {
+    Place { path: sources.first().map_or("policy", |source| &source.path), text: "" }
+}
+
+/// By file, then by place; Cedar finds the same mistake once for each action that it could concern.
+fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let key =
+        |finding: &Finding| (finding.path.clone(), finding.line, finding.column, finding.message.clone());
+    findings.sort_by_cached_key(key);
+    findings.dedup();
+    findings
 }
 
 fn hash(sources: &[Source]) -> Digest {
@@ -141,10 +165,8 @@ impl<'a> Loading<'a> {
 
     fn read_source(&mut self, source: &Source) {
         let place = Place { path: &source.path, text: &source.text };
-        if source.text.len() > SOURCE_MAX_BYTES {
-            let message =
-                format!("the file has {} bytes; at most {SOURCE_MAX_BYTES} are read", source.text.len());
-            self.errors.push(place.at(0, "too-large", message));
+        if let Some(finding) = limits::check(place) {
+            self.errors.push(finding);
             return;
         }
         let set = match PolicySet::from_str(&source.text) {
@@ -167,8 +189,8 @@ impl<'a> Loading<'a> {
         for policy in policies {
             self.read_policy(policy, place, start(policy), &mut typed);
         }
-        self.validate(&self.world.act, &typed.act, place, &typed.starts);
-        self.validate(&self.world.vote, &typed.vote, place, &typed.starts);
+        self.validate((&self.world.act, ACT_SCHEMA), &typed.act, place, &typed.starts);
+        self.validate((&self.world.vote, VOTE_SCHEMA), &typed.vote, place, &typed.starts);
     }
 
     fn read_policy(&mut self, policy: &Policy, place: Place<'_>, start: usize, typed: &mut Typed) {
@@ -210,34 +232,48 @@ impl<'a> Loading<'a> {
 
     fn validate(
         &mut self,
-        schema: &Schema,
+        (schema, schema_text): (&Schema, &str),
         policies: &PolicySet,
         place: Place<'_>,
         starts: &HashMap<PolicyId, usize>,
     ) {
         let start = |id: &PolicyId| starts.get(id).copied().unwrap_or_default();
         let result = Validator::new(schema.clone()).validate(policies, ValidationMode::Strict);
+        // What is wrong already is told once: that it can never apply follows.
+        let mut told = HashSet::new();
         for error in result.validation_errors() {
-            let found = place.cedar(&DetailedError::from(error), "type", start(error.policy_id()));
+            told.insert(error.policy_id());
+            let mut found = place.cedar(&DetailedError::from(error), "type", start(error.policy_id()));
+            for finding in &mut found {
+                finding.message = without_action(&finding.message);
+                if finding.help.as_ref().is_some_and(|help| help.starts_with("did you mean")) {
+                    let unknown = || "docs/POLICY.md lists what policies can see".to_owned();
+                    finding.help = Some(meant(&finding.message, schema_text).unwrap_or_else(unknown));
+                }
+            }
             self.errors.extend(found);
         }
-        for warning in result.validation_warnings() {
-            let detail = DetailedError::from(warning);
-            let at = start(warning.policy_id());
-            let is_forbid =
-                policies.policy(warning.policy_id()).is_none_or(|policy| policy.effect() == Effect::Forbid);
+        let never =
+            |warning: &&ValidationWarning| matches!(warning, ValidationWarning::InvalidActionApplication(_));
+        let (out_of_scope, others): (Vec<_>, Vec<_>) = result.validation_warnings().partition(never);
+        for warning in out_of_scope.into_iter().chain(others) {
+            let id = warning.policy_id();
+            let found = place.cedar(&DetailedError::from(warning), "never-applies", start(id));
+            let is_forbid = policies.policy(id).is_none_or(|policy| policy.effect() == Effect::Forbid);
             // A statement that can't match protects nothing, and nobody would notice.
             match warning {
-                ValidationWarning::InvalidActionApplication(_) => {
+                ValidationWarning::InvalidActionApplication(_) if told.insert(id) => {
                     let help = "resources of actions are `Object`: write `resource in Resource::\"orders\"`, \
                                 `resource in Env::\"prod\"` or `resource == Object::\"orders/customers\"`";
-                    let found = place.cedar(&detail, "never-applies", at);
                     self.errors.extend(found.into_iter().map(|finding| finding.with_help(help)));
                 }
-                ValidationWarning::ImpossiblePolicy(_) if is_forbid => {
-                    self.errors.extend(place.cedar(&detail, "never-applies", at));
+                ValidationWarning::InvalidActionApplication(_) => {}
+                ValidationWarning::ImpossiblePolicy(_) if told.contains(id) => {}
+                ValidationWarning::ImpossiblePolicy(_) if is_forbid => self.errors.extend(found),
+                _ => {
+                    let found = found.into_iter().map(|finding| Finding { code: "doubtful", ..finding });
+                    self.warnings.extend(found);
                 }
-                _ => self.warnings.extend(place.cedar(&detail, "doubtful", at)),
             }
         }
     }
@@ -276,6 +312,31 @@ impl Typed {
     }
 }
 
+/// Cedar names the action for which it tried, which says nothing about a mistake that all of them share.
+fn without_action(message: &str) -> String {
+    match message.split_once(" in context for Action::\"") {
+        Some((before, after)) => {
+            let rest = after.split_once('"').map_or("", |(_, rest)| rest);
+            format!("{before} in the context{rest}")
+        }
+        None => message.to_owned(),
+    }
+}
+
+/// What the schema calls the thing that the message names last. Cedar's own suggestion is any word of the schema,
+/// and differs from run to run.
+fn meant(message: &str, schema: &str) -> Option<String> {
+    let typed = message.rsplit('`').nth(1)?;
+    let action = typed.strip_prefix("Action::\"").and_then(|rest| rest.strip_suffix('"'));
+    let lines = schema.lines().filter(|line| !line.starts_with("//"));
+    let words = lines.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    let near = nearest(action.unwrap_or(typed), words.filter(|word| !word.is_empty()))?;
+    Some(match action {
+        Some(_) => format!("did you mean `Action::\"{near}\"`?"),
+        None => format!("did you mean `{near}`?"),
+    })
+}
+
 fn grants_everything(policy: &Policy, kind: &Kind) -> bool {
     *kind == Kind::Permit
         && !policy.has_non_scope_constraint()
@@ -283,3 +344,6 @@ fn grants_everything(policy: &Policy, kind: &Kind) -> bool {
         && policy.action_constraint() == ActionConstraint::Any
         && policy.resource_constraint() == ResourceConstraint::Any
 }
+
+#[cfg(test)]
+mod tests;

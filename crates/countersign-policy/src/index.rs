@@ -171,3 +171,6 @@ pub(crate) fn hopeless<'a>(
     }
     !possible
 }
+
+#[cfg(test)]
+mod tests;

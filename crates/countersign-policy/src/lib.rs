@@ -14,6 +14,7 @@ mod bundle;
 mod finding;
 mod index;
 mod judge;
+mod limits;
 mod live;
 mod slice;
 mod vote;

@@ -73,3 +73,6 @@ impl Live {
         Ok(Change::between(&old, &new))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -201,3 +201,6 @@ fn hour_and_weekday(now: Timestamp) -> (i64, i64) {
     // 1970-01-01 was a Thursday, the fourth day.
     (hours.rem_euclid(24), (hours.div_euclid(24) + 3).rem_euclid(7) + 1)
 }
+
+#[cfg(test)]
+mod tests;

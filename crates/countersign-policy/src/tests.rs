@@ -1,5 +1,7 @@
 //! Questions and bundles for the tests of this crate, and the examples that people will copy.
 
+mod manual;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_core::{

@@ -150,3 +150,6 @@ fn agent(world: &World, q: &ReviewQuestion<'_>, list: &mut Vec<Entity>) -> Resul
     );
     Ok(name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Is `join` a semilattice? Then neither order nor repetition of policies and effects can matter.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::{Decision, Gate, Obligation, Plan, Reason, ReasonCode, Terms};
+use crate::Assurance;
+
+fn ids() -> impl Strategy<Value = BTreeSet<String>> {
+    proptest::collection::btree_set("[a-c]", 0..3)
+}
+
+fn span() -> impl Strategy<Value = Duration> {
+    (1_u64..4).prop_map(Duration::from_secs)
+}
+
+fn terms() -> impl Strategy<Value = Terms> {
+    let obligation = prop_oneof![Just(Obligation::Record), "[xy]".prop_map(Obligation::Mask)];
+    (proptest::collection::btree_set(obligation, 0..3), proptest::option::of(0_u64..4), ids())
+        .prop_map(|(obligations, max_rows, policies)| Terms { obligations, max_rows, policies })
+}
+
+fn plan() -> impl Strategy<Value = Plan> {
+    let assurance = prop_oneof![Just(Assurance::Session), Just(Assurance::Passkey)];
+    let gate = (1_u16..4, assurance, ids()).prop_map(|(quorum, assurance, policies)| Gate {
+        quorum,
+        assurance,
+        policies,
+    });
+    let gates = proptest::collection::btree_map("[g-i]", gate, 0..3);
+    let reasons = proptest::collection::btree_map("[a-c]", "[st]", 0..3);
+    (gates, span(), span(), span(), reasons, terms()).prop_map(
+        |(gates, pending_for, claim_within, grant_for, reasons, terms)| Plan {
+            gates,
+            pending_for,
+            claim_within,
+            grant_for,
+            reasons,
+            terms,
+        },
+    )
+}
+
+fn reason() -> impl Strategy<Value = Reason> {
+    let code = prop_oneof![
+        Just(ReasonCode::PolicyError),
+        Just(ReasonCode::Forbidden),
+        Just(ReasonCode::NotPermitted)
+    ];
+    (code, "[mn]", ids()).prop_map(|(code, text, policies)| Reason { code, text, policies })
+}
+
+fn decision() -> impl Strategy<Value = Decision> {
+    prop_oneof![
+        terms().prop_map(Decision::Allow),
+        plan().prop_map(Decision::Review),
+        reason().prop_map(Decision::Deny),
+    ]
+}
+
+fn rank(decision: &Decision) -> u8 {
+    match decision {
+        Decision::Allow(_) => 0,
+        Decision::Review(_) => 1,
+        Decision::Deny(_) => 2,
+    }
+}
+
+proptest! {
+    #[test]
+    fn join_is_associative(a in decision(), b in decision(), c in decision()) {
+        prop_assert_eq!(a.clone().join(b.clone()).join(c.clone()), a.join(b.join(c)));
+    }
+
+    #[test]
+    fn join_is_commutative(a in decision(), b in decision()) {
+        prop_assert_eq!(a.clone().join(b.clone()), b.join(a));
+    }
+
+    #[test]
+    fn join_is_idempotent(a in decision(), b in decision()) {
+        prop_assert_eq!(a.clone().join(a.clone()), a.clone());
+        let joined = a.clone().join(b);
+        prop_assert_eq!(a.join(joined.clone()), joined, "what is joined already adds nothing");
+    }
+
+    #[test]
+    fn join_never_loosens(a in decision(), b in decision()) {
+        let joined = a.clone().join(b.clone());
+        prop_assert_eq!(rank(&joined), rank(&a).max(rank(&b)));
+        if let (Decision::Review(then), Decision::Review(now)) = (&joined, &a) {
+            prop_assert!(then.covers(now) && then.pending_for <= now.pending_for);
+        }
+    }
+
+    #[test]
+    fn who_agreed_to_less_has_not_agreed_to_more(a in plan(), b in plan()) {
+        let both = a.clone().join(b);
+        prop_assert!(both.covers(&a));
+        let stricter: BTreeMap<String, Gate> = both
+            .gates
+            .iter()
+            .map(|(group, gate)| (group.clone(), Gate { quorum: gate.quorum + 1, ..gate.clone() }))
+            .collect();
+        prop_assert_eq!(both.covers(&Plan { gates: stricter.clone(), ..both.clone() }), stricter.is_empty());
+    }
+}
