@@ -210,3 +210,6 @@ fn attach_key_of(draft: &Draft) -> Digest {
     }
     writer.finish()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::entropy::Entropy;
+use crate::{AgentId, Effect, Link, LinkKind, PersonId, Standing, Verb};
+
+struct Fixed(u8);
+
+impl Entropy for Fixed {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(self.0);
+    }
+}
+
+const NOW: Timestamp = Timestamp::from_micros(1_000_000);
+
+fn draft(payload: &str) -> Draft {
+    Draft {
+        resource: Resource { name: "orders".to_owned(), protocol: "mcp".to_owned(), labels: BTreeMap::new() },
+        principal: Principal {
+            agent: AgentId::mint(NOW, &Fixed(1)),
+            name: "batch".to_owned(),
+            teams: BTreeSet::new(),
+            links: vec![Link {
+                kind: LinkKind::Owner,
+                name: "olaf".to_owned(),
+                person: Some(PersonId::mint(NOW, &Fixed(2))),
+                standing: Standing::Verified,
+            }],
+        },
+        operation: "tools/call delete".to_owned(),
+        effects: Effects::new([Effect::new(Verb::Delete, "orders")], "x").unwrap(),
+        payload: payload.as_bytes().to_vec(),
+        sameness: Digest::of(payload.as_bytes()),
+        arguments: Arguments::new(),
+        facts: [("tool definition".to_owned(), "one".to_owned())].into(),
+        claim: None,
+    }
+}
+
+fn bind(draft: Draft) -> Action {
+    Action::bind(draft, Digest::of(b"policy"), ActionId::mint(NOW, &Fixed(3)), NOW)
+}
+
+#[test]
+fn the_digest_tells_apart_what_reads_alike() {
+    let same_to_a_careless_parser = [
+        r#"{"n":1}"#,
+        r#"{"n":1.0}"#,
+        r#"{"n":1e0}"#,
+        r#"{"n":9007199254740993}"#,
+        r#"{"n":9007199254740992}"#,
+        r#"{ "n":1}"#,
+        r#"{"n":1,"n":1}"#,
+        r#"{"a":1,"n":1}"#,
+        r#"{"n":1,"a":1}"#,
+        "{\"n\":\"\u{e9}\"}",
+        "{\"n\":\"e\u{301}\"}",
+        r#"{"n":"\u00e9"}"#,
+    ];
+    let digests: BTreeSet<Digest> = same_to_a_careless_parser.map(|text| bind(draft(text)).digest()).into();
+    assert_eq!(digests.len(), same_to_a_careless_parser.len());
+}
+
+#[test]
+fn the_digest_covers_everything_that_an_approval_depends_on() {
+    let base = bind(draft("{}"));
+    type Change = (&'static str, fn(&mut Draft));
+    let changes: [Change; 7] = [
+        ("payload", |draft| draft.payload.push(b' ')),
+        ("resource", |draft| draft.resource.name = "billing".to_owned()),
+        ("operation", |draft| draft.operation.push('2')),
+        ("agent", |draft| draft.principal.agent = AgentId::mint(NOW, &Fixed(9))),
+        ("chain", |draft| draft.principal.links[0].name = "eve".to_owned()),
+        ("standing", |draft| draft.principal.links[0].standing = Standing::Claimed),
+        ("facts", |draft| {
+            draft.facts.insert("tool definition".to_owned(), "two".to_owned());
+        }),
+    ];
+    for (what, change) in changes {
+        let mut changed = draft("{}");
+        change(&mut changed);
+        assert_ne!(bind(changed).digest(), base.digest(), "{what}");
+    }
+    let other_policy = Action::bind(draft("{}"), Digest::of(b"other"), base.id(), NOW);
+    assert_ne!(other_policy.digest(), base.digest());
+}
+
+#[test]
+fn stored_bytes_come_back_only_when_they_are_the_digested_ones() {
+    let action = bind(draft("{\"n\":1}"));
+    let stored: Action = serde_json_like(&action);
+    assert!(stored.clone().with_payload(b"{\"n\":2}".to_vec()).is_none());
+    assert_eq!(stored.with_payload(b"{\"n\":1}".to_vec()), Some(action));
+}
+
+/// What a store gives back before the payload is put in place.
+fn serde_json_like(action: &Action) -> Action {
+    let mut stored = action.clone();
+    stored.payload = Vec::new();
+    stored
+}
+
+#[test]
+fn the_same_request_attaches_whatever_the_client_calls_itself() {
+    let mut renamed = draft("{}");
+    renamed.principal.links.push(Link {
+        kind: LinkKind::Client,
+        name: "client/2".to_owned(),
+        person: None,
+        standing: Standing::Claimed,
+    });
+    assert_eq!(bind(renamed).attach_key(), bind(draft("{}")).attach_key());
+    let mut other_person = draft("{}");
+    other_person.principal.links[0].person = Some(PersonId::mint(NOW, &Fixed(7)));
+    assert_ne!(bind(other_person).attach_key(), bind(draft("{}")).attach_key());
+}
