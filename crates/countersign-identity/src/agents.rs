@@ -109,7 +109,7 @@ impl Identity {
             expires_at: now.plus(new.lifetime),
         };
         match self.store.add_agent(to_add, now).await? {
-            AgentAddition::Added(agent) => Ok((agent.into(), AgentToken(token))),
+            AgentAddition::Added(agent) => Ok(((*agent).into(), AgentToken(token))),
             AgentAddition::NameTaken => Err(IdentityError::AgentNameTaken(agent_name)),
             AgentAddition::OwnerUnknown => Err(IdentityError::PersonUnknown(new.owner)),
             AgentAddition::OnBehalfOfUnknown => {

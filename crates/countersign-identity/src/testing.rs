@@ -98,6 +98,11 @@ pub(crate) fn new_agent(name: &str, owner: &str) -> NewAgent {
     }
 }
 
+/// A token without its prefix.
+pub(crate) fn bare(token: &str) -> &str {
+    token.split_once('_').unwrap().1
+}
+
 pub(crate) fn set(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }

@@ -64,7 +64,7 @@ pub struct AgentToAdd {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AgentAddition {
     /// It is there.
-    Added(StoredAgent),
+    Added(Box<StoredAgent>),
     /// Another agent has the name.
     NameTaken,
     /// The owner is nobody who is known.
@@ -189,7 +189,7 @@ fn add(tx: &mut Tx<'_>, new: &AgentToAdd, now: Timestamp) -> Result<AgentAdditio
         entry.content.push(Content::new("on_behalf_of", person.id.to_string()));
     }
     tx.append(&entry, now)?;
-    Ok(AgentAddition::Added(agent))
+    Ok(AgentAddition::Added(Box::new(agent)))
 }
 
 fn revoke(tx: &mut Tx<'_>, agent: StoredAgent, now: Timestamp) -> Result<StoredAgent, StoreError> {

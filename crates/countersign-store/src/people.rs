@@ -182,3 +182,6 @@ pub(crate) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> 
 pub(crate) fn optional_time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, StoreError> {
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_micros))
 }
+
+#[cfg(test)]
+mod tests;

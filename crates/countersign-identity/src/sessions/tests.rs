@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use countersign_core::{Assurance, Timestamp};
 
-use crate::testing::{DAY, HOUR, MINUTE, START, World, set};
+use crate::testing::{DAY, HOUR, MINUTE, START, World, bare, set};
 use crate::{Claims, Identity};
 
 const TICK: Duration = Duration::from_micros(1);
@@ -82,7 +82,7 @@ async fn no_credential_stands_in_for_another() {
     let agent = world.agent("importer", "ada", START).await;
     let link = world.identity.invite("bob", set(&[]), HOUR, START).await.unwrap().token.to_string();
     let claims = Claims::default();
-    let bodies = [&session, &agent, &link].map(|token| token[4..].to_owned());
+    let bodies = [&session, &agent, &link].map(|token| bare(token).to_owned());
     for body in bodies {
         for prefix in ["csa_", "css_", "csi_", ""] {
             let token = format!("{prefix}{body}");
@@ -163,7 +163,8 @@ async fn a_person_can_end_every_other_session_of_theirs() {
         assert_eq!(world.identity.sessions(person, START).unwrap().len(), 2);
         world.identity.end_other_sessions(person, &keep, START).await.unwrap();
         assert!(!open(&world.identity, &other.token, START));
-        assert_eq!(world.identity.sessions(person, START).unwrap(), [mine.signed_in.session.clone()]);
+        let left = world.identity.sessions(person, START).unwrap();
+        assert_eq!(left, std::slice::from_ref(&mine.signed_in.session));
     }
     assert!(open(&world.identity, &bobs.token, START));
 }

@@ -1,6 +1,7 @@
 //! Every check of both procedures: the honest response passes, the one that differs in one thing is refused by code.
 
 mod malformed;
+mod recorded;
 
 use serde_json::{Value, json};
 

@@ -67,7 +67,7 @@ fn attestation_objects_of_another_form_are_refused() {
     };
     let bad = [
         Vec::new(),
-        [object.clone(), vec![0]].concat(),
+        [object, vec![0]].concat(),
         with(vec![(text("fmt"), text("none"))]),
         with(vec![(text("more"), text("none"))]),
         without("fmt"),
@@ -75,7 +75,7 @@ fn attestation_objects_of_another_form_are_refused() {
         without("authData"),
         cbor(&Cbor::Array(vec![])),
         // Maps within maps, deeper than anything has a reason to be.
-        [vec![0xa1, 0x61, 0x61].repeat(100_000), vec![0xa0]].concat(),
+        [[0xa1, 0x61, 0x61].repeat(100_000), vec![0xa0]].concat(),
         // An array that announces more than there is.
         vec![0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
     ];
