@@ -11,6 +11,8 @@ before(async () => { here = await world('held'); });
 after(() => here?.stop());
 
 const exists = (file) => access(file).then(() => true, () => false);
+/** The stable code of an answer of the gateway's own. */
+const codeOf = (result) => result._meta?.['countersign/details']?.code;
 const ID = /rev_[0-9A-Za-z-]+/;
 let counter = 0;
 /** A path that no other test uses; also the mark by which its review is found. */
@@ -30,6 +32,7 @@ const write = (peer, path, options) => peer.call('write_file', { path, content: 
 /** A write on the resource with the short hold: not executed, and which review it waits for. */
 async function ticket(peer, path) {
   const result = await write(peer, path);
+  assert.equal(codeOf(result), 'pending');
   assert.match(textOf(result), /not executed/i);
   assert.equal(await exists(path), false);
   const id = textOf(result).match(ID)?.[0];
@@ -59,6 +62,7 @@ for (const flavour of FLAVOURS) {
       await here.reviewer.deny(await here.reviewer.pending(path), 'use the staging folder');
       const result = await call;
       assert.equal(result.isError, true);
+      assert.equal(codeOf(result), 'denied_by_reviewer');
       assert.match(textOf(result), /use the staging folder/);
       assert.match(textOf(result), /not executed/i);
       assert.equal(await exists(path), false);
@@ -168,6 +172,58 @@ for (const flavour of FLAVOURS) {
     });
   });
 }
+
+describe('client 2.4 at 2026-07-28, without sessions', () => {
+  const flavour = FLAVOURS.find(({ era }) => era === '2026-07-28');
+  let mark = 0;
+  /** A held call of its own: the metadata differs, which people see and the server ignores. */
+  const call = (peer, options) => {
+    const note = `note-2026-${mark += 1}`;
+    return { note, answer: peer.call('test_simple_text', { note }, options) };
+  };
+
+  it('waits, and the same call returns the real result after approval', () => connected(flavour, 'modern', async (peer) => {
+    assert.equal(peer.version, '2026-07-28');
+    const { note, answer } = call(peer);
+    await here.reviewer.approve(await here.reviewer.pending(note));
+    const through = await answer;
+    const direct = await flavour.open(here.direct.conformance);
+    assert.equal(JSON.stringify(through), JSON.stringify(await direct.call('test_simple_text', { note })));
+    await direct.close();
+  }));
+
+  it('is told of a denial with its reason', () => connected(flavour, 'modern', async (peer) => {
+    const { note, answer } = call(peer);
+    await here.reviewer.deny(await here.reviewer.pending(note), 'not today');
+    const result = await answer;
+    assert.equal(result.isError, true);
+    assert.match(textOf(result), /not executed.*not today/is);
+  }));
+
+  it('that closes its stream cancels the call and not the review', () => connected(flavour, 'modern', async (peer) => {
+    const stop = new AbortController();
+    const { note, answer } = call(peer, { signal: stop.signal });
+    const review = await here.reviewer.pending(note);
+    stop.abort();
+    await assert.rejects(answer);
+    await peer.call('approval_status', { id: review.id });
+    await here.reviewer.approve(await here.reviewer.review(review.id));
+    await here.reviewer.state(review.id, 'approved');
+    assert.notEqual((await peer.call('test_simple_text', { note })).isError, true);
+    await here.reviewer.state(review.id, 'executed');
+  }));
+
+  it('gets a ticket when the hold is over, and claims with the identical call', () => connected(flavour, 'modern-short', async (peer) => {
+    const { note, answer } = call(peer);
+    const id = textOf(await answer).match(ID)?.[0];
+    assert.ok(id);
+    const waiting = peer.call('approval_wait', { id, wait_seconds: 20 });
+    await here.reviewer.approve(await here.reviewer.review(id));
+    assert.match(textOf(await waiting), /approved/i);
+    assert.notEqual((await peer.call('test_simple_text', { note })).isError, true);
+    await here.reviewer.state(id, 'executed');
+  }));
+});
 
 describe('what was shown', () => {
   const [flavour] = FLAVOURS;

@@ -18,6 +18,7 @@ function configuration(ports, resources) {
     '[agents]', `listen = "127.0.0.1:${ports.agents}"`,
     '[people]', `listen = "127.0.0.1:${ports.people}"`, `public_url = "http://localhost:${ports.people}"`,
     '[policy]', 'files = ["policy.cedar"]',
+    '[limits]', 'pending_per_agent = 1000',
   ];
   for (const { tools = [], ...resource } of resources) {
     lines.push('', '[[resources]]', ...Object.entries(resource).map(([key, value]) => `${key} = ${toml(value)}`));
@@ -148,20 +149,15 @@ export class Gateway {
     return `http://127.0.0.1:${this.ports.agents}/mcp/${resource}`;
   }
 
-  /** A new agent's token. */
+  /** A new agent's token. The owner becomes a person of no group. */
   async agent(name, owner = 'olga') {
-    const printed = await this.command('agents', 'add', name, '--owner', owner);
-    const token = printed.split(/\s+/).find((word) => word.length >= 32);
-    if (!token) throw new Error(`no token in:\n${printed}`);
-    return token;
+    await this.invite(owner);
+    return (await this.command('agents', 'add', name, '--owner', owner)).trim();
   }
 
   /** A one-time link for a new person. */
   async invite(name, ...groups) {
-    const printed = await this.command('people', 'invite', name, ...groups.flatMap((group) => ['--group', group]));
-    const link = printed.match(/https?:\/\/\S+\/enter\/\S+/)?.[0];
-    if (!link) throw new Error(`no link in:\n${printed}`);
-    return link;
+    return (await this.command('people', 'invite', name, ...groups.flatMap((group) => ['--group', group]))).trim();
   }
 
   /** A reviewer with an API session. */

@@ -5,15 +5,25 @@ import { Gateway } from './gateway.mjs';
 import { temporaryFolder } from './process.mjs';
 import * as upstreams from './upstreams.mjs';
 
-/** Reading passes, writing waits for a reviewer, moving is never allowed, the rest of the peers' tools pass. */
+/** Reading passes, writing waits for a reviewer, moving (which deletes) is never allowed, demo servers may do all. */
 export const POLICY = `
+@id("all")
 permit (principal, action, resource);
 
-@id("never-move")
-forbid (principal, action == Action::"mcp:move_file", resource);
+@id("never-delete")
+forbid (principal, action == Action::"delete", resource in Env::"prod");
 
 @id("writes-need-people") @review("reviewers") @expires("15m")
-forbid (principal, action in Action::"write", resource in Env::"prod");
+forbid (principal, action == Action::"write", resource in Env::"prod");
+
+@id("brief") @review("reviewers") @expires("4s")
+forbid (principal, action == Action::"write", resource in Env::"brief");
+
+@id("two-people") @review("reviewers") @quorum("2")
+forbid (principal, action == Action::"write", resource in Env::"dual");
+
+@id("with-passkey") @review("reviewers") @assurance("passkey")
+forbid (principal, action == Action::"write", resource in Env::"strong");
 `;
 
 const FILE_TOOLS = [
@@ -26,12 +36,16 @@ const FILE_TOOLS = [
 ];
 const EVERY_TOOL = [{ match: '*', effects: [{ verb: 'read', object: 'demo' }] }];
 
-const files = (name, folder, hold_seconds) => ({
-  name, protocol: 'mcp', labels: { env: 'prod' }, hold_seconds, upstream: { command: upstreams.filesystem(folder) }, tools: FILE_TOOLS,
+const files = (name, folder, hold_seconds, env = 'prod') => ({
+  name, protocol: 'mcp', labels: { env }, hold_seconds, upstream: { command: upstreams.filesystem(folder) }, tools: FILE_TOOLS,
 });
 const demo = (name, upstream) => ({ name, protocol: 'mcp', labels: { env: 'dev' }, upstream, tools: EVERY_TOOL });
+const modern = (name, url, hold_seconds) => ({
+  name, protocol: 'mcp', labels: { env: 'prod' }, hold_seconds, upstream: { url },
+  tools: [{ match: 'test_simple_text', effects: [{ verb: 'write', object: 'text' }] }],
+});
 
-/** One gateway before five real upstreams, one agent, one reviewer. `hold_seconds` is that of `files`. */
+/** One gateway before real upstreams, one agent, one reviewer. `hold_seconds` is that of `files`. */
 export async function world(name, { hold_seconds = 30 } = {}) {
   const place = await temporaryFolder(`${name}-files`);
   const folder = path.join(place.folder, 'files');
@@ -44,9 +58,14 @@ export async function world(name, { hold_seconds = 30 } = {}) {
     resources: [
       files('files', folder, hold_seconds),
       files('files-short', folder, 1),
+      files('files-brief', folder, 30, 'brief'),
+      files('files-dual', folder, hold_seconds, 'dual'),
+      files('files-strong', folder, hold_seconds, 'strong'),
       demo('everything', { command: upstreams.everything() }),
       demo('everything-http', { url: everything.url }),
       demo('conformance', { url: conformance.url }),
+      modern('modern', conformance.url, hold_seconds),
+      modern('modern-short', conformance.url, 1),
     ],
   });
   const token = await gateway.agent('peer-agent', 'olga');
