@@ -1,0 +1,127 @@
+//! May the upstream ask the agent for this? Sampling, elicitation and roots are judged like any other action.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use countersign_core::{Digest, Obligation, Outcome, Status};
+use countersign_gate::{Forward, Forwarded, Permit, Ticket, Verdict};
+use serde_json::json;
+
+use crate::codec::{Incoming, Message, error, reframe, result};
+use crate::decode::draft;
+use crate::explain::{DENIED, INVALID_REQUEST, METHOD_NOT_FOUND, PENDING};
+use crate::session::{Era, Session};
+use crate::upstream::Sink;
+
+/// Judges a request of the upstream in a task of its own and answers it.
+pub(crate) fn judge(session: Arc<Session>, message: &Incoming, near: Option<Sink>) {
+    let text = message.text().to_owned();
+    tokio::spawn(async move {
+        let answer = answer(&session, text, near).await;
+        if let Err(error) = session.tell(answer).await {
+            tracing::debug!(%error, "the upstream's request could not be answered");
+        }
+    });
+}
+
+async fn answer(session: &Arc<Session>, text: String, near: Option<Sink>) -> String {
+    let message = match Message::parse(text.into_bytes()) {
+        Ok(message) => Arc::new(message),
+        Err(malformed) => return error("null", INVALID_REQUEST, &malformed.to_string(), None),
+    };
+    let id = message.id().unwrap_or("null").to_owned();
+    if message.method() == "ping" {
+        return result(&id, &json!({}));
+    }
+    if session.era == Era::Stateless {
+        return error(&id, METHOD_NOT_FOUND, "servers send no requests in this protocol version", None);
+    }
+    let served = &session.served;
+    let drafted = draft(&served.config.resource, session.principal(), &served.rules, &message, None, None);
+    let Ok(drafted) = drafted else {
+        return error(&id, DENIED, "the request has too many effects", Some(json!({ "code": "too_large" })));
+    };
+    let forward = ToAgent { session: Arc::clone(session), message, near };
+    match served.gate.pass(drafted, forward).await {
+        Verdict::Ran { result, .. } => reframe(&id, &result)
+            .unwrap_or_else(|| error(&id, DENIED, "no answer", Some(json!({ "code": "outcome_unknown" })))),
+        Verdict::Denied { reason, .. } => {
+            error(&id, DENIED, &reason.text, Some(json!({ "code": reason.code.word() })))
+        }
+        Verdict::Pending(ticket) => {
+            let data = json!({ "code": "pending", "review": ticket.review });
+            error(&id, PENDING, "waiting for approval", Some(data))
+        }
+    }
+}
+
+/// Hands a permitted request of the upstream to the agent and brings back its answer.
+struct ToAgent {
+    session: Arc<Session>,
+    message: Arc<Message>,
+    near: Option<Sink>,
+}
+
+impl Forward for ToAgent {
+    fn hold(&self) -> Duration {
+        self.session.served.hold(self.session.client())
+    }
+
+    fn held(&self, _: &Ticket) {}
+
+    fn performs(&self, obligation: &Obligation) -> bool {
+        *obligation == Obligation::Record
+    }
+
+    fn facts(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
+    async fn forward(self, permit: Permit) -> Forwarded {
+        let served = &self.session.served;
+        let started = served.now();
+        let Some(id) = self.message.id() else { return failed("it has no id", 0) };
+        let payload = Message::parse(permit.action().payload().to_vec());
+        drop(permit);
+        // Another sending of the same request may be the one that people saw; only its id is this one's.
+        let text = match payload {
+            Ok(approved) => match approved.root().get("id") {
+                Some(theirs) => approved.replaced(theirs.span(), id),
+                None => return failed("the approved bytes have no id", 0),
+            },
+            Err(error) => return failed(&error.to_string(), 0),
+        };
+        let answered = self.session.expect(id);
+        self.session.send(&text, self.near.as_ref());
+        let until = started.plus(served.config.call_timeout);
+        let answer = tokio::select! {
+            answer = answered => answer.ok(),
+            () = served.clock().sleep_until(until) => None,
+            () = self.session.until_over() => None,
+        };
+        self.session.forget(id);
+        let duration_us = u64::try_from(served.now().since(started).as_micros()).unwrap_or(u64::MAX);
+        let body = |word| answer.as_ref().and_then(|answer| Some((word, answer.root().get(word)?.raw())));
+        match body("result").or_else(|| body("error")) {
+            Some((word, raw)) => {
+                let status = if word == "result" { Status::Executed } else { Status::Failed };
+                let result = Some(Digest::of(raw.as_bytes()));
+                Forwarded {
+                    outcome: Outcome { status, result, duration_us, note: None },
+                    result: Bytes::from(format!("{{\"{word}\":{raw}}}")),
+                }
+            }
+            None => Forwarded {
+                outcome: Outcome { duration_us, ..Outcome::unknown("the agent did not answer") },
+                result: Bytes::new(),
+            },
+        }
+    }
+}
+
+fn failed(note: &str, duration_us: u64) -> Forwarded {
+    let outcome = Outcome { status: Status::Failed, result: None, duration_us, note: Some(note.to_owned()) };
+    Forwarded { outcome, result: Bytes::new() }
+}

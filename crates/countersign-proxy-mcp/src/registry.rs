@@ -1,0 +1,230 @@
+//! Which resources are served, and which sessions are open? The proxy as a whole.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use countersign_core::{Principal, Timestamp};
+use countersign_gate::Gate;
+
+use crate::auth::Authenticate;
+use crate::codec::{Message, scan};
+use crate::config::ResourceConfig;
+use crate::listing::own_meta;
+use crate::pins::{Pins, Visibility};
+use crate::served::{Served, Stateless};
+use crate::session::{Era, Session};
+use crate::upstream::{self, Route, UpstreamError};
+
+/// Idle sessions are looked for this often.
+const SWEEP: Duration = Duration::from_secs(30);
+/// How long an upstream that did not answer `server/discover` is taken to speak only older versions.
+const LEGACY_FOR: Duration = Duration::from_secs(300);
+/// How long a child may take to say whether it speaks 2026-07-28.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the proxy is made of.
+pub struct Parts {
+    /// Judges and records.
+    pub gate: Gate,
+    /// Knows the agents' tokens.
+    pub authenticate: Arc<dyn Authenticate>,
+    /// Keeps accepted tool definitions.
+    pub pins: Arc<dyn Pins>,
+    /// Knows what policy can never allow.
+    pub visibility: Arc<dyn Visibility>,
+    /// What is served.
+    pub resources: Vec<ResourceConfig>,
+    /// Values of `Origin` that are answered, for agents in browsers; others get 403.
+    pub allowed_origins: Vec<String>,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("resources", &self.resources).finish_non_exhaustive()
+    }
+}
+
+/// The proxy could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("connections to MCP servers can't be made")]
+pub struct StartError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// Every MCP resource with its sessions.
+pub struct McpProxy {
+    pub(crate) authenticate: Arc<dyn Authenticate>,
+    pub(crate) allowed_origins: Vec<String>,
+    pub(crate) gate: Gate,
+    served: HashMap<String, Arc<Served>>,
+    sessions: Mutex<HashMap<String, Arc<Session>>>,
+    sweeper: OnceLock<()>,
+    me: Weak<Self>,
+}
+
+impl fmt::Debug for McpProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("McpProxy").field("resources", &self.served.keys()).finish_non_exhaustive()
+    }
+}
+
+/// Why no session could be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error("this agent has {0} sessions open; end one first")]
+    TooMany(usize),
+    #[error("the upstream speaks only MCP versions with sessions; send `initialize`")]
+    Legacy,
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+}
+
+impl McpProxy {
+    /// Makes the proxy. Nothing is started before an agent asks for it.
+    ///
+    /// # Errors
+    /// [`StartError`] when the system's root certificates can't be read.
+    pub fn new(parts: Parts) -> Result<Arc<Self>, StartError> {
+        let http = upstream::client().map_err(|error| StartError(Box::new(error)))?;
+        let Parts { gate, authenticate, pins, visibility, resources, allowed_origins } = parts;
+        let served: HashMap<_, _> = resources
+            .into_iter()
+            .map(|config| {
+                let (pins, visibility) = (Arc::clone(&pins), Arc::clone(&visibility));
+                let name = config.resource.name.clone();
+                (name, Arc::new(Served::new(config, gate.clone(), pins, visibility, http.clone())))
+            })
+            .collect();
+        Ok(Arc::new_cyclic(|me| Self {
+            served,
+            sessions: Mutex::default(),
+            sweeper: OnceLock::new(),
+            me: me.clone(),
+            authenticate,
+            allowed_origins,
+            gate,
+        }))
+    }
+
+    pub(crate) fn served(&self, resource: &str) -> Option<Arc<Served>> {
+        self.served.get(resource).cloned()
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn session(&self, id: &str) -> Option<Arc<Session>> {
+        let session = self.sessions().get(id).cloned()?;
+        if session.is_over() {
+            self.sessions().remove(id);
+            return None;
+        }
+        Some(session)
+    }
+
+    pub(crate) fn close(&self, id: &str) {
+        if let Some(session) = self.sessions().remove(id) {
+            session.end();
+        }
+    }
+
+    /// Opens a session of the versions that have them.
+    pub(crate) fn open(&self, served: &Arc<Served>, principal: Principal) -> Result<Arc<Session>, OpenError> {
+        self.start_sweeper();
+        let most = served.config.max_sessions_per_agent;
+        let agent = principal.agent;
+        if self.sessions().values().filter(|session| session.agent == agent && !session.is_over()).count()
+            >= most
+        {
+            return Err(OpenError::TooMany(most));
+        }
+        let mut random = [0_u8; 24];
+        self.gate.entropy().fill(&mut random);
+        let id: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let session = Session::start(id.clone(), Era::Sessions, Arc::clone(served), principal)?;
+        self.sessions().insert(id, Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// The link that this agent's requests without session share. A child process is asked first whether it speaks
+    /// that version: an older one might take a lone `tools/call` for its own.
+    pub(crate) async fn stateless(
+        &self,
+        served: &Arc<Served>,
+        principal: &Principal,
+    ) -> Result<Arc<Session>, OpenError> {
+        self.start_sweeper();
+        let mut shared = served.stateless.lock().await;
+        if let Some(session) = shared.by_agent.get(&principal.agent).filter(|session| !session.is_over()) {
+            return Ok(Arc::clone(session));
+        }
+        if shared.legacy_until.is_some_and(|until| served.now() < until) {
+            return Err(OpenError::Legacy);
+        }
+        let session = Session::start(String::new(), Era::Stateless, Arc::clone(served), principal.clone())?;
+        if matches!(served.config.upstream, crate::config::Upstream::Stdio { .. }) {
+            probe(served, &session, &mut shared).await?;
+        }
+        shared.by_agent.insert(principal.agent, Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// Ends sessions that nobody used for the configured time.
+    pub async fn sweep(&self, now: Timestamp) {
+        let gone: Vec<Arc<Session>> = {
+            let mut sessions = self.sessions();
+            let ids: Vec<String> = sessions
+                .iter()
+                .filter(|(_, session)| session.is_over() || session.is_idle(now))
+                .map(|(id, _)| id.clone())
+                .collect();
+            ids.iter().filter_map(|id| sessions.remove(id)).collect()
+        };
+        gone.iter().for_each(|session| session.end());
+        for served in self.served.values() {
+            let mut shared = served.stateless.lock().await;
+            shared.by_agent.retain(|_, session| !session.is_over() && !session.is_idle(now));
+        }
+    }
+
+    fn start_sweeper(&self) {
+        self.sweeper.get_or_init(|| {
+            tokio::spawn(sweep(self.me.clone()));
+        });
+    }
+}
+
+async fn sweep(proxy: Weak<McpProxy>) {
+    loop {
+        let Some(clock) = proxy.upgrade().map(|proxy| Arc::clone(proxy.gate.clock())) else { return };
+        clock.sleep_until(clock.now().plus(SWEEP)).await;
+        let Some(proxy) = proxy.upgrade() else { return };
+        proxy.sweep(clock.now()).await;
+    }
+}
+
+async fn probe(served: &Served, session: &Session, shared: &mut Stateless) -> Result<(), OpenError> {
+    let request = serde_json::json!({
+        "jsonrpc": "2.0", "id": 0, "method": "server/discover", "params": { "_meta": own_meta() }
+    });
+    let message = Message::parse(request.to_string().into_bytes())
+        .map_err(|error| UpstreamError::NotSent(error.to_string()))?;
+    let link = session.link()?;
+    let route = Route { id: link.next_id(), timeout: Some(PROBE_TIMEOUT), ..Route::default() };
+    let answer = link.ask(served.gate.upkeep(&session.principal()), &message, route).await;
+    let modern = match answer {
+        Ok(answer) => match answer.code() {
+            None => scan(answer.body()).is_ok(),
+            Some(code) => (-32022..=-32020).contains(&code),
+        },
+        Err(error @ UpstreamError::NotSent(_)) => return Err(error.into()),
+        Err(_) => false,
+    };
+    if modern {
+        return Ok(());
+    }
+    session.end();
+    shared.legacy_until = Some(served.now().plus(LEGACY_FOR));
+    Err(OpenError::Legacy)
+}
