@@ -1,0 +1,69 @@
+//! Good and bad query strings.
+
+use countersign_core::{Query, State, Timestamp, Verb};
+
+use super::{LIST, lenient, pairs, strict};
+
+#[test]
+fn every_filter_is_read() {
+    let query = strict(
+        "state=pending&state=denied&decision=review&resource=orders&agent=nightly&operation=a+b&verb=delete\
+         &q=caf%C3%A9&from=2026-11-22T03%3A00%3A00Z&until=2026-11-23&cursor=7&limit=10",
+        LIST,
+    )
+    .unwrap();
+    let expected = Query {
+        states: vec![State::Pending, State::Denied],
+        decision: Some("review".to_owned()),
+        resource: Some("orders".to_owned()),
+        agent: Some("nightly".to_owned()),
+        operation: Some("a b".to_owned()),
+        verb: Some(Verb::Delete),
+        text: Some("café".to_owned()),
+        from: Some(Timestamp::from_micros(1_795_316_400_000_000)),
+        until: Some(Timestamp::from_micros(1_795_392_000_000_000)),
+        cursor: Some(7),
+        limit: 10,
+    };
+    assert_eq!(query, expected);
+}
+
+#[test]
+fn a_program_hears_of_every_mistake() {
+    for bad in [
+        "colour=red",
+        "limit=0",
+        "limit=201",
+        "limit=1&limit=2",
+        "limit=+1",
+        "limit=-1",
+        "cursor=x",
+        "cursor=99999999999999999999",
+        "state=open",
+        "state=",
+        "verb=destroy",
+        "decision=maybe",
+        "from=yesterday",
+        "q=",
+        "resource=",
+    ] {
+        let problem = strict(bad, LIST).unwrap_err();
+        assert_eq!(problem.code.word(), "invalid_parameter", "{bad}");
+    }
+    assert!(strict(&format!("q={}", "a".repeat(257)), LIST).is_err());
+}
+
+#[test]
+fn a_form_with_empty_fields_asks_for_everything() {
+    let query = lenient("q=&state=&from=&submit=1").unwrap();
+    assert_eq!(query, Query { limit: super::LIMIT, ..Query::default() });
+}
+
+#[test]
+fn broken_escapes_stay_as_they_are() {
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    assert_eq!(
+        pairs("a=%zz&b=%4&c=%41&d&&e=%FF"),
+        [pair("a", "%zz"), pair("b", "%4"), pair("c", "A"), pair("d", ""), pair("e", "\u{FFFD}")]
+    );
+}
