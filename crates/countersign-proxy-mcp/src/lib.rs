@@ -30,5 +30,5 @@ mod upstream;
 pub use auth::{Authenticate, Claims};
 pub use config::{EffectTemplate, ResourceConfig, ToolRule, Upstream};
 pub use pins::{Pin, PinError, PinFuture, Pins, Visibility};
-pub use registry::{McpProxy, Parts, StartError};
+pub use registry::{McpProxy, StartError};
 pub use serve::router;

@@ -24,28 +24,6 @@ const LEGACY_FOR: Duration = Duration::from_secs(300);
 /// How long a child may take to say whether it speaks 2026-07-28.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the proxy is made of.
-pub struct Parts {
-    /// Judges and records.
-    pub gate: Gate,
-    /// Knows the agents' tokens.
-    pub authenticate: Arc<dyn Authenticate>,
-    /// Keeps accepted tool definitions.
-    pub pins: Arc<dyn Pins>,
-    /// Knows what policy can never allow.
-    pub visibility: Arc<dyn Visibility>,
-    /// What is served.
-    pub resources: Vec<ResourceConfig>,
-    /// Values of `Origin` that are answered, for agents in browsers; others get 403.
-    pub allowed_origins: Vec<String>,
-}
-
-impl fmt::Debug for Parts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parts").field("resources", &self.resources).finish_non_exhaustive()
-    }
-}
-
 /// The proxy could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("connections to MCP servers can't be made")]
@@ -59,7 +37,6 @@ pub struct McpProxy {
     served: HashMap<String, Arc<Served>>,
     sessions: Mutex<HashMap<String, Arc<Session>>>,
     sweeper: OnceLock<()>,
-    me: Weak<Self>,
 }
 
 impl fmt::Debug for McpProxy {
@@ -84,26 +61,36 @@ impl McpProxy {
     ///
     /// # Errors
     /// [`StartError`] when the system's root certificates can't be read.
-    pub fn new(parts: Parts) -> Result<Arc<Self>, StartError> {
+    pub fn new(
+        gate: Gate,
+        authenticate: Arc<dyn Authenticate>,
+        pins: Arc<dyn Pins>,
+        visibility: Arc<dyn Visibility>,
+        resources: Vec<ResourceConfig>,
+    ) -> Result<Self, StartError> {
         let http = upstream::client().map_err(|error| StartError(Box::new(error)))?;
-        let Parts { gate, authenticate, pins, visibility, resources, allowed_origins } = parts;
-        let served: HashMap<_, _> = resources
-            .into_iter()
-            .map(|config| {
-                let (pins, visibility) = (Arc::clone(&pins), Arc::clone(&visibility));
-                let name = config.resource.name.clone();
-                (name, Arc::new(Served::new(config, gate.clone(), pins, visibility, http.clone())))
-            })
-            .collect();
-        Ok(Arc::new_cyclic(|me| Self {
+        let serve = |config: ResourceConfig| {
+            let (pins, visibility) = (Arc::clone(&pins), Arc::clone(&visibility));
+            let name = config.resource.name.clone();
+            (name, Arc::new(Served::new(config, gate.clone(), pins, visibility, http.clone())))
+        };
+        let served = resources.into_iter().map(serve).collect();
+        let allowed_origins = Vec::new();
+        Ok(Self {
+            authenticate,
+            allowed_origins,
             served,
             sessions: Mutex::default(),
             sweeper: OnceLock::new(),
-            me: me.clone(),
-            authenticate,
-            allowed_origins,
             gate,
-        }))
+        })
+    }
+
+    /// Answers pages of these origins as well; without, only those of this machine are answered.
+    #[must_use]
+    pub fn allow_origins(mut self, origins: Vec<String>) -> Self {
+        self.allowed_origins = origins;
+        self
     }
 
     pub(crate) fn served(&self, resource: &str) -> Option<Arc<Served>> {
@@ -130,7 +117,11 @@ impl McpProxy {
     }
 
     /// Opens a session of the versions that have them.
-    pub(crate) fn open(&self, served: &Arc<Served>, principal: Principal) -> Result<Arc<Session>, OpenError> {
+    pub(crate) fn open(
+        self: &Arc<Self>,
+        served: &Arc<Served>,
+        principal: Principal,
+    ) -> Result<Arc<Session>, OpenError> {
         self.start_sweeper();
         let most = served.config.max_sessions_per_agent;
         let agent = principal.agent;
@@ -150,7 +141,7 @@ impl McpProxy {
     /// The link that this agent's requests without session share. A child process is asked first whether it speaks
     /// that version: an older one might take a lone `tools/call` for its own.
     pub(crate) async fn stateless(
-        &self,
+        self: &Arc<Self>,
         served: &Arc<Served>,
         principal: &Principal,
     ) -> Result<Arc<Session>, OpenError> {
@@ -188,9 +179,9 @@ impl McpProxy {
         }
     }
 
-    fn start_sweeper(&self) {
+    fn start_sweeper(self: &Arc<Self>) {
         self.sweeper.get_or_init(|| {
-            tokio::spawn(sweep(self.me.clone()));
+            tokio::spawn(sweep(Arc::downgrade(self)));
         });
     }
 }
