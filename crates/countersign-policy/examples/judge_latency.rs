@@ -54,7 +54,7 @@ fn main() -> Result<(), String> {
         ("force".to_owned(), Scalar::Bool(false)),
     ]);
     let facts = BTreeMap::new();
-    for (resources, effect_count) in [(5, 1), (5, 10), (250, 1)] {
+    for (resources, effect_count) in [(0, 1), (5, 1), (5, 10), (250, 1)] {
         let bundle = bundle(resources)?;
         let effects = (0..effect_count).map(|n| Effect::new(Verb::Read, format!("table{n}")));
         let effects = Effects::new(effects, "?").map_err(|error| error.to_string())?;
