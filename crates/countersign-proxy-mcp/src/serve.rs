@@ -107,3 +107,6 @@ fn no_such_session() -> Response {
 fn belongs(session: &Session, entered_agent: countersign_core::AgentId, resource: &str) -> bool {
     session.agent == entered_agent && session.served.name() == resource
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,6 @@
+//! Session-level behaviour over real sockets, a real gate and a real store.
+
+mod door;
+mod held;
+mod relayed;
+mod stateless;

@@ -1,0 +1,255 @@
+//! What do session tests stand on? The router on a real socket, a real gate, and an upstream that records.
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use countersign_core::{Draft, Principal, Resource, Timestamp, Verb};
+use countersign_testkit::World;
+use globset::Glob;
+use http::StatusCode;
+use http_body_util::{BodyExt, Full};
+use serde_json::{Value, json};
+
+use crate::pins::{Pin, PinError, PinFuture, Pins, Visibility};
+use crate::{Authenticate, Claims, EffectTemplate, McpProxy, ResourceConfig, ToolRule, Upstream, router};
+
+pub(crate) struct Tokens(Arc<countersign_identity::Identity>);
+
+impl Authenticate for Tokens {
+    fn principal(&self, bearer: Option<&str>, claims: &Claims, now: Timestamp) -> Option<Principal> {
+        let claims = countersign_identity::Claims {
+            client: claims.client.clone(),
+            model: claims.model.clone(),
+            on_behalf_of: claims.on_behalf_of.clone(),
+        };
+        self.0.principal(bearer?, &claims, now).unwrap()
+    }
+}
+
+type Pinned = BTreeMap<String, BTreeMap<String, Pin>>;
+
+#[derive(Default)]
+pub(crate) struct MemoryPins(Mutex<Pinned>);
+
+impl Pins for MemoryPins {
+    fn pinned(&self, resource: &str) -> Result<Option<BTreeMap<String, Pin>>, PinError> {
+        Ok(self.0.lock().unwrap().get(resource).cloned())
+    }
+
+    fn pin<'a>(&'a self, resource: &'a str, pins: BTreeMap<String, Pin>) -> PinFuture<'a> {
+        self.0.lock().unwrap().entry(resource.to_owned()).or_default().extend(pins);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// Tools whose name begins with `never_` can never run.
+struct NeverByName;
+
+impl Visibility for NeverByName {
+    fn never(&self, draft: &Draft) -> bool {
+        draft.operation.starts_with("tools/call never_")
+    }
+}
+
+/// What the recording upstream was sent, and what it lists.
+#[derive(Clone)]
+pub(crate) struct Recorder {
+    pub(crate) received: Arc<Mutex<Vec<String>>>,
+    pub(crate) tools: Arc<Mutex<Value>>,
+    /// Answers to `tools/call`, first come first served; then a plain result.
+    pub(crate) answers: Arc<Mutex<Vec<(u16, String)>>>,
+}
+
+pub(crate) fn tool(name: &str, description: &str) -> Value {
+    json!({ "name": name, "description": description, "inputSchema": { "type": "object" } })
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        let tools =
+            json!([tool("read_rows", "Reads"), tool("delete_rows", "Deletes"), tool("never_this", "Never")]);
+        Self { received: Arc::default(), tools: Arc::new(Mutex::new(tools)), answers: Arc::default() }
+    }
+}
+
+impl Recorder {
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let received = self.received.lock().unwrap();
+        received.iter().filter(|text| text.contains("\"tools/call\"")).cloned().collect()
+    }
+
+    async fn start(&self) -> String {
+        let app = axum::Router::new().fallback(axum::routing::any(record)).with_state(self.clone());
+        serve(app).await
+    }
+}
+
+async fn record(State(recorder): State<Recorder>, request: Request) -> Response {
+    if request.method() != http::Method::POST {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let bytes = request.into_body().collect().await.unwrap().to_bytes();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    recorder.received.lock().unwrap().push(text.clone());
+    let message: Value = serde_json::from_str(&text).unwrap();
+    let Some(id) = message.get("id").filter(|_| message.get("method").is_some()) else {
+        return StatusCode::ACCEPTED.into_response();
+    };
+    let result = match message["method"].as_str().unwrap() {
+        "initialize" => json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
+            "serverInfo": { "name": "recorder", "version": "1" } }),
+        "tools/list" => json!({ "tools": recorder.tools.lock().unwrap().clone(), "x-kept": [1.50, "ü"] }),
+        "tools/call" => {
+            let scripted = { recorder.answers.lock().unwrap().pop() };
+            if let Some((status, body)) = scripted {
+                let body = body.replace("$ID", &id.to_string());
+                let kind = if body.starts_with("data:") || body.starts_with("id:") {
+                    "text/event-stream"
+                } else {
+                    "application/json"
+                };
+                let status = StatusCode::from_u16(status).unwrap();
+                return (status, [("content-type", kind)], body).into_response();
+            }
+            json!({ "content": [{ "type": "text", "text": "done" }] })
+        }
+        _ => json!({}),
+    };
+    let answer = json!({ "jsonrpc": "2.0", "id": id, "result": result });
+    ([("content-type", "application/json"), ("mcp-session-id", "upstream-session")], answer.to_string())
+        .into_response()
+}
+
+async fn serve(app: axum::Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    format!("http://{address}")
+}
+
+/// A gateway in front of one upstream.
+pub(crate) struct Rig {
+    pub(crate) world: World,
+    pub(crate) recorder: Recorder,
+    pub(crate) url: String,
+    pub(crate) token: String,
+    pub(crate) mcp: Arc<McpProxy>,
+}
+
+fn rule(pattern: &str, verb: Verb, object: &str) -> ToolRule {
+    ToolRule {
+        pattern: Glob::new(pattern).unwrap(),
+        effects: vec![EffectTemplate { verb, object: object.to_owned() }],
+    }
+}
+
+pub(crate) fn config(upstream: Upstream) -> ResourceConfig {
+    let resource = Resource {
+        name: "orders".to_owned(),
+        protocol: "mcp".to_owned(),
+        labels: [("env".to_owned(), "prod".to_owned())].into(),
+    };
+    let mut config = ResourceConfig::new(resource, upstream, "dba");
+    config.max_message_bytes = 64 << 10;
+    config.rules = vec![
+        rule("read_*", Verb::Read, "orders"),
+        rule("delete_*", Verb::Delete, "orders/{table}"),
+        rule("never_*", Verb::Read, "orders"),
+    ];
+    config
+}
+
+impl Rig {
+    pub(crate) async fn http() -> Self {
+        let recorder = Recorder::default();
+        let url = recorder.start().await;
+        Self::before(Upstream::Http { url, headers: BTreeMap::new() }, recorder).await
+    }
+
+    pub(crate) async fn stdio(script: &str) -> Self {
+        let args = vec!["-c".to_owned(), script.to_owned()];
+        let upstream = Upstream::Stdio { command: "sh".to_owned(), args, env: BTreeMap::new(), cwd: None };
+        Self::before(upstream, Recorder::default()).await
+    }
+
+    async fn before(upstream: Upstream, recorder: Recorder) -> Self {
+        let world = World::new().await;
+        let token = world.add_agent("robot", "carl").await;
+        let tokens = Arc::new(Tokens(world.identity.clone()));
+        let pins = Arc::new(MemoryPins::default());
+        let mcp =
+            McpProxy::new(world.gate.clone(), tokens, pins, Arc::new(NeverByName), vec![config(upstream)]);
+        let mcp = Arc::new(mcp.unwrap());
+        let url = format!("{}/mcp/orders", serve(router(mcp.clone())).await);
+        Self { world, recorder, url, token, mcp }
+    }
+
+    /// One POST of raw bytes.
+    pub(crate) async fn post(&self, headers: &[(&str, &str)], body: &str) -> Reply {
+        self.send("POST", headers, body).await
+    }
+
+    pub(crate) async fn send(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut request = http::Request::builder().method(method).uri(&self.url);
+        let mut all: BTreeMap<&str, String> = BTreeMap::from([
+            ("authorization", format!("Bearer {}", self.token)),
+            ("content-type", "application/json".to_owned()),
+            ("accept", "application/json, text/event-stream".to_owned()),
+        ]);
+        all.extend(headers.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        for (name, value) in all.into_iter().filter(|(_, value)| !value.is_empty()) {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(bytes::Bytes::from(body.to_owned()))).unwrap();
+        let client = crate::upstream::client().unwrap();
+        let response =
+            tokio::time::timeout(Duration::from_secs(20), client.request(request)).await.unwrap().unwrap();
+        Reply { status: response.status(), headers: response.headers().clone(), body: response.into_body() }
+    }
+
+    /// Opens a session and gives its id.
+    pub(crate) async fn initialize(&self) -> String {
+        let reply = self.post(&[], INITIALIZE).await;
+        assert_eq!(reply.status, StatusCode::OK);
+        let session = reply.headers["mcp-session-id"].to_str().unwrap().to_owned();
+        let body = reply.text().await;
+        assert!(body.contains("2025-11-25"), "{body}");
+        session
+    }
+
+    pub(crate) async fn in_session(&self, session: &str, body: &str) -> Reply {
+        self.post(&[("mcp-session-id", session)], body).await
+    }
+}
+
+pub(crate) const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"tester","version":"7"}}}"#;
+
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: hyper::body::Incoming,
+}
+
+impl Reply {
+    pub(crate) async fn text(self) -> String {
+        let collected =
+            tokio::time::timeout(Duration::from_secs(20), self.body.collect()).await.unwrap().unwrap();
+        String::from_utf8(collected.to_bytes().to_vec()).unwrap()
+    }
+
+    pub(crate) async fn json(self) -> Value {
+        serde_json::from_str(&self.text().await).unwrap()
+    }
+
+    /// The next piece of a stream.
+    pub(crate) async fn piece(&mut self) -> String {
+        let frame = tokio::time::timeout(Duration::from_secs(20), self.body.frame()).await.unwrap();
+        frame
+            .map(|frame| String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap())
+            .unwrap_or_default()
+    }
+}
