@@ -111,11 +111,7 @@ fn remove(tx: &mut Tx<'_>, person: &StoredPerson, now: Timestamp) -> Result<(), 
     )?;
     sessions::end_all(tx, person.id, None, &administrator(), now)?;
     invitations::spend_all(tx, person.id, now)?;
-    tx.exec(
-        "passkeys",
-        "UPDATE passkeys SET removed_at = ?2 WHERE person = ?1 AND removed_at IS NULL",
-        params![id, now.as_micros()],
-    )?;
+    passkeys::remove_all(tx, person.id, &administrator(), now)?;
     revoke_agents_of(tx, person.id, now)?;
     let mut entry = record(tx, Kind::PersonRemoved, id, administrator(), now);
     entry.content = vec![Content::new("name", &person.name)];

@@ -81,6 +81,8 @@ async fn no_credential_stands_in_for_another() {
     let session = world.sign_in("ada", &[], START).await.token;
     let agent = world.agent("importer", "ada", START).await;
     let link = world.identity.invite("bob", set(&[]), HOUR, START).await.unwrap().token.to_string();
+    // Secret scanners and people tell them apart by what they begin with.
+    assert!(agent.starts_with("csa_") && session.starts_with("css_") && link.starts_with("csi_"));
     let claims = Claims::default();
     let bodies = [&session, &agent, &link].map(|token| bare(token).to_owned());
     for body in bodies {

@@ -8,8 +8,7 @@ use super::client_data::Ceremony;
 use super::key::PublicKey;
 use super::registration::AttestationObject;
 use super::{
-    AuthenticationResponse, CREDENTIAL_ID_MAX_BYTES, Challenge, ClientData, Registered, RegistrationResponse,
-    WebauthnRefusal,
+    AuthenticationResponse, Challenge, ClientData, Registered, RegistrationResponse, WebauthnRefusal,
 };
 
 /// Us, as browsers and authenticators know us.
@@ -54,9 +53,7 @@ impl RelyingParty {
             .credential
             .as_ref()
             .ok_or(WebauthnRefusal::AuthenticatorDataMalformed("it holds no credential"))?;
-        if credential.id.len() > CREDENTIAL_ID_MAX_BYTES {
-            return Err(WebauthnRefusal::CredentialIdLength(credential.id.len()));
-        }
+        // Also bounds its length: the response's id was checked when it was parsed.
         if credential.id != response.credential_id() {
             return Err(WebauthnRefusal::CredentialMismatch);
         }

@@ -1,7 +1,7 @@
 //! Which passkeys has a person enrolled, and when was each used?
 
 use countersign_core::{PersonId, Timestamp};
-use countersign_ledger::{Content, Kind};
+use countersign_ledger::{Actor, Content, Kind};
 use rusqlite::{Connection, Row, params};
 
 use super::sessions::{self, SessionToStart, StoredSession};
@@ -135,7 +135,7 @@ impl Store {
         id: String,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write(Durability::Full, move |tx| remove(tx, person, &id, now)).await
+        self.write(Durability::Full, move |tx| remove(tx, person, &id, &human(person), now)).await
     }
 }
 
@@ -192,7 +192,26 @@ fn enrol(tx: &mut Tx<'_>, new: &PasskeyToEnrol, now: Timestamp) -> Result<Passke
     Ok(PasskeyEnrolment::Enrolled)
 }
 
-fn remove(tx: &mut Tx<'_>, person: PersonId, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+/// Removes every passkey of the person.
+pub(super) fn remove_all(
+    tx: &mut Tx<'_>,
+    person: PersonId,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for passkey in select_of(tx.conn(), person)? {
+        remove(tx, person, &passkey.id, actor, now)?;
+    }
+    Ok(())
+}
+
+fn remove(
+    tx: &mut Tx<'_>,
+    person: PersonId,
+    id: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let removed = tx.exec(
         "passkeys",
         "UPDATE passkeys SET removed_at = ?3 WHERE id = ?1 AND person = ?2 AND removed_at IS NULL",
@@ -201,8 +220,8 @@ fn remove(tx: &mut Tx<'_>, person: PersonId, id: &str, now: Timestamp) -> Result
     if removed == 0 {
         return Ok(false);
     }
-    sessions::end_begun_with(tx, id, &human(person), now)?;
-    let mut entry = record(tx, Kind::CredentialRevoked, person.to_string(), human(person), now);
+    sessions::end_begun_with(tx, id, actor, now)?;
+    let mut entry = record(tx, Kind::CredentialRevoked, person.to_string(), actor.clone(), now);
     entry.content = vec![Content::new("passkey", id)];
     tx.append(&entry, now)?;
     Ok(true)

@@ -170,11 +170,12 @@ async fn step(world: &World, number: usize) -> Result<(), StoreError> {
         }
         8 => world.store.revoke_agent("importer".to_owned(), NOW).await.map(drop),
         9 => world.add_agent_again().await,
+        10 => world.enrol(zoe()).await.map(|done| assert_eq!(done, PasskeyEnrolment::Enrolled)),
         _ => world.store.remove_person("zoe".to_owned(), NOW).await.map(drop),
     }
 }
 
-const STEPS: usize = 11;
+const STEPS: usize = 12;
 
 impl World {
     async fn add_agent_again(&self) -> Result<(), StoreError> {
@@ -213,6 +214,8 @@ async fn every_change_has_its_ledger_entry_without_personal_data() {
             "person.invited",
             "agent.revoked",
             "agent.added",
+            "credential.enrolled",
+            "credential.revoked",
             "agent.revoked",
             "person.removed",
         ]

@@ -107,8 +107,8 @@ fn keys_that_were_not_asked_for_are_refused() {
     let bad = [
         vec![0xff],
         cose(vec![]),
-        // P-384, and ES384.
-        cose(vec![(1, int(2)), (3, int(-7)), (-1, int(2)), (-2, x()), (-3, x())]),
+        // A good point that claims to be on P-384, and one for ES384.
+        on_another_curve(),
         cose(vec![(1, int(2)), (3, int(-35)), (-1, int(1)), (-2, x()), (-3, x())]),
         // A compressed point, and one that is not on the curve.
         cose(vec![(1, int(2)), (3, int(-7)), (-1, int(1)), (-2, x()), (-3, Cbor::Bool(true))]),
@@ -136,4 +136,14 @@ fn keys_that_were_not_asked_for_are_refused() {
 fn rsa(n: &[u8], e: &[u8]) -> Vec<u8> {
     let bytes = |bytes: &[u8]| Cbor::Bytes(bytes.to_vec());
     cose(vec![(1, int(3)), (3, int(-257)), (-1, bytes(n)), (-2, bytes(e))])
+}
+
+fn on_another_curve() -> Vec<u8> {
+    let key = Authenticator::es256("a", ORIGIN).public_key();
+    let Cbor::Map(mut members) = ciborium::from_reader::<Cbor, _>(key.as_slice()).unwrap() else {
+        panic!("a COSE key is a map");
+    };
+    let curve = members.iter_mut().find(|(label, _)| *label == int(-1)).unwrap();
+    curve.1 = int(2);
+    cbor(&Cbor::Map(members))
 }
