@@ -87,3 +87,6 @@ pub(crate) fn raw_json(status: StatusCode, bytes: Vec<u8>) -> Response {
 pub(crate) async fn openapi() -> Response {
     raw_json(StatusCode::OK, crate::openapi::document().into_bytes())
 }
+
+#[cfg(test)]
+mod tests;

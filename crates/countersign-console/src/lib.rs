@@ -65,3 +65,6 @@ pub fn router(console: Arc<Console>) -> axum::Router {
 pub fn openapi_json() -> String {
     openapi::document()
 }
+
+#[cfg(test)]
+mod testing;

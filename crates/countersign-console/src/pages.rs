@@ -62,3 +62,6 @@ pub(crate) fn go_on(path: &str, cookie: Option<HeaderValue>) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests;

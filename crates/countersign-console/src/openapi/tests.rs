@@ -1,1 +1,64 @@
-//! (being written)
+//! The document says everything that the router does, and nothing else.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::routes::{Access, table};
+
+fn document() -> Value {
+    serde_json::from_str(&super::document()).unwrap()
+}
+
+#[test]
+fn every_api_route_is_described_and_no_other() {
+    let document = document();
+    assert_eq!(document["openapi"], "3.1.0");
+    let described: BTreeSet<(String, String)> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| {
+            let methods: Vec<String> =
+                item.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+            methods.into_iter().map(|method| (path.clone(), method))
+        })
+        .collect();
+    let routed: BTreeSet<(String, String)> = table()
+        .iter()
+        .filter(|route| route.path.starts_with("/api/"))
+        .map(|route| (route.path.to_owned(), route.method.to_string()))
+        .collect();
+    assert_eq!(described, routed);
+}
+
+#[test]
+fn every_operation_documents_its_errors_as_problems() {
+    let document = document();
+    for route in table().iter().filter(|route| route.path.starts_with("/api/")) {
+        let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
+        let responses = operation["responses"].as_object().unwrap();
+        for status in ["400", "401", "503"] {
+            let content = &responses[status]["content"]["application/problem+json"];
+            assert_eq!(content["schema"]["$ref"], "#/components/schemas/Problem", "{} {status}", route.path);
+        }
+        assert_eq!(
+            responses.contains_key("404"),
+            route.path.contains("{id}") || operation["operationId"] == "begin_session"
+        );
+        assert_eq!(responses.contains_key("415"), operation.get("requestBody").is_some(), "{}", route.path);
+        if route.access == Access::Open && route.path != "/api/v1/openapi.json" {
+            assert_eq!(operation["security"], serde_json::json!([{}]), "{}", route.path);
+        }
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = document();
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = reference.split('"').next().unwrap();
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+    }
+}

@@ -1,1 +1,158 @@
-//! (being written)
+//! Snapshots of what people read, over a world that never changes.
+
+use countersign_core::{Page, Query, Timestamp};
+use countersign_identity::{SessionView, SignedIn};
+use maud::Markup;
+
+use super::fixtures::{NOW, World};
+use super::inbox::Waiting;
+use super::review::Asked;
+use super::{Viewer, account, action, history, inbox, page, review};
+use crate::shown::Shown;
+use crate::wire::You;
+
+const WORLD: World = World { now: NOW };
+
+fn signed_in() -> SignedIn {
+    let session = SessionView {
+        id: "ses_1".to_owned(),
+        started_at: NOW,
+        expires_at: NOW.plus(std::time::Duration::from_secs(8 * 3600)),
+        assurance: countersign_core::Assurance::Session,
+    };
+    SignedIn { reviewer: World::ada(), session, csrf: "csrf".to_owned() }
+}
+
+fn viewer(signed_in: &SignedIn) -> Viewer<'_> {
+    Viewer { signed_in, now: NOW, passkey: false }
+}
+
+fn may() -> You {
+    You { may_approve: true, may_deny: true, why_not: None, why_not_text: None }
+}
+
+fn needs_passkey() -> You {
+    You {
+        may_approve: false,
+        may_deny: true,
+        why_not: Some("assurance_too_low"),
+        why_not_text: Some("approving this needs a sign-in of level `passkey`".to_owned()),
+    }
+}
+
+/// One element per line, so that a changed page reads well as a diff.
+fn lines(markup: Markup) -> String {
+    markup.into_string().replace("><", ">\n<")
+}
+
+fn review_page(record: &countersign_core::ActionRecord, you: &You) -> String {
+    let signed_in = signed_in();
+    let shown = Shown::of(record.action.payload());
+    let similar = WORLD.similar();
+    let asked = Asked {
+        record,
+        review: record.review.as_ref().unwrap(),
+        shown: &shown,
+        you,
+        similar: &similar,
+        notice: None,
+    };
+    lines(review::review(&viewer(&signed_in), &asked))
+}
+
+#[test]
+fn the_inbox_shows_what_i_can_decide_first() {
+    let signed_in = signed_in();
+    let waiting = [
+        Waiting { record: WORLD.half_approved(), you: may() },
+        Waiting {
+            record: WORLD.disguised(),
+            you: You {
+                may_approve: false,
+                may_deny: false,
+                why_not: Some("not_asked"),
+                why_not_text: Some("none of your groups is asked to review this".to_owned()),
+            },
+        },
+    ];
+    insta::assert_snapshot!(lines(inbox::inbox(&viewer(&signed_in), &waiting, false)));
+}
+
+#[test]
+fn an_empty_inbox_says_so() {
+    let signed_in = signed_in();
+    insta::assert_snapshot!(lines(inbox::inbox(&viewer(&signed_in), &[], false)));
+}
+
+#[test]
+fn a_review_that_waits_for_a_second_person() {
+    insta::assert_snapshot!(review_page(&WORLD.half_approved(), &may()));
+}
+
+#[test]
+fn a_review_that_tries_to_deceive() {
+    let page = review_page(&WORLD.disguised(), &needs_passkey());
+    assert!(!page.contains("<script"), "{page}");
+    for raw in ['\u{202E}', '\u{2066}', '\u{200B}'] {
+        assert!(!page.contains(raw), "{raw:?} reached the page as it is");
+    }
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn a_review_that_is_too_large_to_be_shown() {
+    let page = review_page(&WORLD.too_large(), &may());
+    assert!(page.contains("bytes are not shown here"));
+    assert!(page.contains("value=\"approve\" disabled"));
+    assert!(!page.contains("value=\"deny\" disabled"));
+}
+
+#[test]
+fn a_review_that_ran() {
+    insta::assert_snapshot!(review_page(&WORLD.similar()[0], &needs_passkey()));
+}
+
+#[test]
+fn the_history_with_a_filter() {
+    let signed_in = signed_in();
+    let query = Query { text: Some("a&b \"c\"".to_owned()), ..Query::default() };
+    let page = Page { items: WORLD.all(), next: Some(17) };
+    insta::assert_snapshot!(lines(history::history(&viewer(&signed_in), &query, &page)));
+}
+
+#[test]
+fn an_action_that_was_refused_with_its_timeline() {
+    let signed_in = signed_in();
+    let record = WORLD.refused();
+    let shown = Shown::of(record.action.payload());
+    insta::assert_snapshot!(lines(action::action(&viewer(&signed_in), &record, &shown, &WORLD.timeline())));
+}
+
+#[test]
+fn the_account() {
+    let signed_in = signed_in();
+    insta::assert_snapshot!(lines(account::account(
+        &viewer(&signed_in),
+        std::slice::from_ref(&signed_in.session),
+        &[]
+    )));
+}
+
+#[test]
+fn a_whole_page_names_only_its_own_assets_and_has_no_inline_code() {
+    let signed_in = signed_in();
+    let page = page(&viewer(&signed_in), "x", "/account", &maud::html! {}).0;
+    for part in page.split("src=\"").skip(1).chain(page.split("href=\"").skip(1)) {
+        assert!(part.starts_with('/') || part.starts_with('#'), "{part}");
+    }
+    for bad in ["<style", "style=", "onclick", "onload", "javascript:"] {
+        assert!(!page.contains(bad), "{bad}");
+    }
+    assert!(page.contains("<script type=\"module\" src=\"/assets/passkeys."));
+}
+
+#[test]
+fn times_are_read_without_fractions() {
+    assert_eq!(super::parts::utc(NOW), "2026-11-22 03:00:00 UTC");
+    assert_eq!(super::parts::utc(Timestamp::from_micros(NOW.as_micros() + 999)), "2026-11-22 03:00:00 UTC");
+}
