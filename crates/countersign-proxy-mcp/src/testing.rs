@@ -138,6 +138,7 @@ pub(crate) struct Rig {
     pub(crate) url: String,
     pub(crate) token: String,
     pub(crate) mcp: Arc<McpProxy>,
+    client: crate::upstream::HttpClient,
 }
 
 fn rule(pattern: &str, verb: Verb, object: &str) -> ToolRule {
@@ -185,7 +186,7 @@ impl Rig {
             McpProxy::new(world.gate.clone(), tokens, pins, Arc::new(NeverByName), vec![config(upstream)]);
         let mcp = Arc::new(mcp.unwrap());
         let url = format!("{}/mcp/orders", serve(router(mcp.clone())).await);
-        Self { world, recorder, url, token, mcp }
+        Self { world, recorder, url, token, mcp, client: crate::upstream::client().unwrap() }
     }
 
     /// One POST of raw bytes.
@@ -205,9 +206,10 @@ impl Rig {
             request = request.header(name, value);
         }
         let request = request.body(Full::new(bytes::Bytes::from(body.to_owned()))).unwrap();
-        let client = crate::upstream::client().unwrap();
-        let response =
-            tokio::time::timeout(Duration::from_secs(20), client.request(request)).await.unwrap().unwrap();
+        let response = tokio::time::timeout(Duration::from_secs(20), self.client.request(request))
+            .await
+            .unwrap()
+            .unwrap();
         Reply { status: response.status(), headers: response.headers().clone(), body: response.into_body() }
     }
 

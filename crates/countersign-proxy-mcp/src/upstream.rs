@@ -219,6 +219,3 @@ async fn within<T>(
         () = clock.sleep_until(until) => Err(UpstreamError::TimedOut(timeout.as_secs())),
     }
 }
-
-#[cfg(test)]
-mod tests;

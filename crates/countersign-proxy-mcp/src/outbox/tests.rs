@@ -1,1 +1,47 @@
-//! placeholder
+use super::*;
+
+fn drained(stream: &mut mpsc::Receiver<String>) -> Vec<String> {
+    std::iter::from_fn(|| stream.try_recv().ok()).collect()
+}
+
+#[test]
+fn messages_wait_for_a_stream_and_come_once() {
+    let outbox = Outbox::default();
+    outbox.push("a");
+    let mut first = outbox.open(None);
+    outbox.push("b");
+    assert_eq!(drained(&mut first), ["id: 1\ndata: a\n\n", "id: 2\ndata: b\n\n"]);
+    let mut second = outbox.open(None);
+    assert_eq!(drained(&mut second), Vec::<String>::new());
+    assert!(first.blocking_recv().is_none(), "the stream before has ended");
+}
+
+#[test]
+fn a_stream_that_broke_is_taken_up_after_the_last_event_seen() {
+    let outbox = Outbox::default();
+    drop(outbox.open(None));
+    for message in ["a", "b", "c"] {
+        outbox.push(message);
+    }
+    let mut again = outbox.open(Some(1));
+    assert_eq!(drained(&mut again), ["id: 2\ndata: b\n\n", "id: 3\ndata: c\n\n"]);
+}
+
+#[test]
+fn what_is_kept_is_bounded() {
+    let outbox = Outbox::default();
+    for _ in 0..1000 {
+        outbox.push(&"x".repeat(10_000));
+    }
+    let kept = drained(&mut outbox.open(None));
+    assert!(kept.len() <= 105, "{}", kept.len());
+}
+
+#[test]
+fn a_closed_outbox_ends_its_stream() {
+    let outbox = Outbox::default();
+    let mut stream = outbox.open(None);
+    outbox.close();
+    assert!(stream.blocking_recv().is_none());
+    assert!(outbox.open(None).blocking_recv().is_none());
+}

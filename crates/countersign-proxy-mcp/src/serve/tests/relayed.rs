@@ -8,7 +8,7 @@ async fn an_allowed_call_reaches_the_upstream_byte_for_byte_except_for_its_corre
     let rig = Rig::http().await;
     let session = rig.initialize().await;
     let call = "{ \"jsonrpc\":\"2.0\",\n \"id\":\"a\\u0062\", \"method\":\"tools/call\",\"params\":{\"name\":\"read_rows\",\
-        \"arguments\":{\"z\":1.0,\"a\":1e400,\"n\":123456789012345678901234567890,\"u\":\"\\u00fc\"},\
+        \"arguments\":{\"z\":1.0,\"a\":1e30,\"n\":123456789012345678901234567890,\"u\":\"\\u00fc\"},\
         \"_meta\":{\"progressToken\":\"p\",\"x\":null}}}";
     let reply = rig.in_session(&session, call).await;
     assert_eq!(reply.headers["content-type"], "application/json");
@@ -16,7 +16,7 @@ async fn an_allowed_call_reaches_the_upstream_byte_for_byte_except_for_its_corre
     assert_eq!(answer["id"], "ab");
     assert_eq!(answer["result"]["content"][0]["text"], "done");
     let sent = rig.recorder.calls().pop().unwrap();
-    let ours: Value = serde_json::from_str::<Value>(&sent.replace("1e400", "1")).unwrap()["id"].clone();
+    let ours: Value = serde_json::from_str::<Value>(&sent).unwrap()["id"].clone();
     let expected = call
         .replace('\n', " ")
         .replace("\"a\\u0062\"", &ours.to_string())
