@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
@@ -109,7 +110,25 @@ impl Modify for Problems {
     }
 }
 
+/// A parameter may be left out, but `null` has no spelling in a query string.
+fn never_null(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        let types = match &mut parameter.schema {
+            Some(RefOr::T(Schema::Object(object))) => &mut object.schema_type,
+            Some(RefOr::T(Schema::Array(array))) => &mut array.schema_type,
+            _ => continue,
+        };
+        if let SchemaType::Array(several) = types {
+            several.retain(|one| *one != Type::Null);
+            if let [only] = several.as_slice() {
+                *types = SchemaType::Type(only.clone());
+            }
+        }
+    }
+}
+
 fn add(operation: &mut Operation, path: &str, changes: bool) {
+    never_null(operation);
     let id = operation.operation_id.clone().unwrap_or_default();
     let mut problems: Vec<(&str, &str)> = EVERYWHERE.to_vec();
     if changes {

@@ -137,7 +137,7 @@ impl Ask<'_> {
     }
 
     /// As a page of this console.
-    pub(crate) fn as_page(self) -> Self {
+    pub(crate) fn same_origin(self) -> Self {
         self.header("origin", HERE).header("sec-fetch-site", "same-origin")
     }
 

@@ -5,7 +5,7 @@ mod review;
 mod session;
 
 pub(crate) use action::{ActionBody, ActionSummary, TimelineEntryBody};
-pub(crate) use review::{ReviewBody, ReviewSummary, VoteRequest, You};
+pub(crate) use review::{ReviewBody, ReviewSummary, StateWord, VoteRequest, You};
 pub(crate) use session::{
     EnrolRequest, InvitationRequest, NewSessionBody, PasskeyBody, SessionBody, SignInRequest,
 };

@@ -10,12 +10,12 @@ use crate::Shared;
 use crate::codes::{Code, Problem};
 use crate::credential::Caller;
 use crate::params;
-use crate::wire::{ActionBody, ActionSummary, PageBody, TimelineEntryBody};
+use crate::wire::{ActionBody, ActionSummary, PageBody, StateWord, TimelineEntryBody};
 
 /// `GET /api/v1/actions`.
 #[utoipa::path(get, path = "/api/v1/actions", tag = "actions", operation_id = "list_actions",
     params(
-        ("state" = Option<Vec<String>>, Query, description = "Only actions with a review in one of these states. Repeatable"),
+        ("state" = inline(Option<Vec<StateWord>>), Query, description = "Only actions with a review in one of these states. Repeatable"),
         ("decision" = Option<String>, Query, description = "`allow`, `review` or `deny`", pattern = "^(allow|review|deny)$"),
         ("resource" = Option<String>, Query, description = "Only this resource", min_length = 1, max_length = 256),
         ("agent" = Option<String>, Query, description = "Only the agent of this name", min_length = 1, max_length = 256),
@@ -23,8 +23,8 @@ use crate::wire::{ActionBody, ActionSummary, PageBody, TimelineEntryBody};
         ("verb" = Option<String>, Query, description = "Only actions with an effect of this verb",
             pattern = "^(read|write|delete|schema|privilege|secret|export|execute|network|deploy|unknown)$"),
         ("q" = Option<String>, Query, description = "Only actions that contain this text, in any case", min_length = 1, max_length = 256),
-        ("from" = Option<String>, Query, description = "Received at or after this instant (RFC 3339)"),
-        ("until" = Option<String>, Query, description = "Received before this instant (RFC 3339)"),
+        ("from" = Option<String>, Query, format = DateTime, description = "Received at or after this instant (RFC 3339)"),
+        ("until" = Option<String>, Query, format = DateTime, description = "Received before this instant (RFC 3339)"),
         ("cursor" = Option<u64>, Query, description = "The `next` of the page before", maximum = 9_223_372_036_854_775_807_u64),
         ("limit" = Option<u16>, Query, description = "Page size, 50 unless told", minimum = 1, maximum = 200),
     ),

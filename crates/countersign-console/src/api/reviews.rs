@@ -10,12 +10,12 @@ use crate::Shared;
 use crate::codes::{Code, Problem};
 use crate::credential::Caller;
 use crate::params;
-use crate::wire::{PageBody, ReviewBody, ReviewSummary, You};
+use crate::wire::{PageBody, ReviewBody, ReviewSummary, StateWord, You};
 
 /// `GET /api/v1/reviews`.
 #[utoipa::path(get, path = "/api/v1/reviews", tag = "reviews", operation_id = "list_reviews",
     params(
-        ("state" = Option<Vec<String>>, Query, description = "Only these states; without it `pending`. Repeatable"),
+        ("state" = inline(Option<Vec<StateWord>>), Query, description = "Only these states; without it `pending`. Repeatable"),
         ("resource" = Option<String>, Query, description = "Only this resource", min_length = 1, max_length = 256),
         ("agent" = Option<String>, Query, description = "Only the agent of this name", min_length = 1, max_length = 256),
         ("q" = Option<String>, Query, description = "Only actions that contain this text, in any case", min_length = 1, max_length = 256),

@@ -69,6 +69,8 @@ async fn a_vote_that_does_not_count_says_why_and_changes_nothing() {
         (&ada, with("digest", json!("abc")), "invalid_body"),
         (&ada, with("version", json!(-1)), "invalid_body"),
         (&ada, with("version", json!("1")), "invalid_body"),
+        (&ada, with("version", json!(1.5)), "invalid_body"),
+        (&ada, with("version", json!(7.0)), "review_changed"),
         (&ada, with("extra", json!(1)), "invalid_body"),
         (&ada, json!([]), "invalid_body"),
     ];

@@ -62,3 +62,16 @@ fn every_reference_leads_somewhere() {
         assert!(document.pointer(pointer).is_some(), "{pointer}");
     }
 }
+
+#[test]
+fn parameters_name_every_state_and_are_never_null() {
+    let document = document();
+    let parameters = document["paths"]["/api/v1/actions"]["get"]["parameters"].as_array().unwrap();
+    for parameter in parameters {
+        assert!(parameter["schema"]["type"].is_string(), "{parameter}");
+        assert_eq!(parameter["required"], false, "{parameter}");
+    }
+    let state = parameters.iter().find(|parameter| parameter["name"] == "state").unwrap();
+    let words: Vec<&str> = countersign_core::State::ALL.iter().map(|state| state.word()).collect();
+    assert_eq!(state["schema"]["items"]["enum"], serde_json::json!(words));
+}

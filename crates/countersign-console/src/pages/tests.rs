@@ -26,11 +26,11 @@ async fn looking_at_a_one_time_link_does_not_use_it_up() {
         assert_eq!(page.status, StatusCode::OK);
         assert!(page.text.contains("Sign in as"), "{}", page.text);
     }
-    let entered = bench.post(&path).as_page().send().await;
+    let entered = bench.post(&path).same_origin().send().await;
     assert_eq!((entered.status, location(&entered)), (StatusCode::SEE_OTHER, "/history"));
     let cookie = entered.header("set-cookie");
     assert!(cookie.starts_with("countersign=") && cookie.contains("HttpOnly; SameSite=Lax"), "{cookie}");
-    let again = bench.post(&path).as_page().send().await;
+    let again = bench.post(&path).same_origin().send().await;
     assert_eq!(again.status, StatusCode::NOT_FOUND);
     assert!(again.text.contains("used up, expired or unknown"));
     assert_eq!(bench.get(&path).send().await.status, StatusCode::NOT_FOUND);
@@ -41,7 +41,7 @@ async fn a_link_leads_only_to_places_of_this_console() {
     let bench = Bench::new().await;
     for next in ["https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "%2F%5Cevil.example"] {
         let path = format!("/enter/{}?next={next}", bench.invitation("ada").await);
-        assert_eq!(location(&bench.post(&path).as_page().send().await), "/");
+        assert_eq!(location(&bench.post(&path).same_origin().send().await), "/");
     }
 }
 
@@ -59,7 +59,7 @@ async fn voted(
         ("reason", "checked\r\ntwice"),
         ("answer", answer),
     ];
-    bench.post(&format!("{path}/vote")).cookie(session).as_page().form(&fields).send().await
+    bench.post(&format!("{path}/vote")).cookie(session).same_origin().form(&fields).send().await
 }
 
 #[tokio::test]
@@ -157,14 +157,14 @@ async fn a_form_without_the_sessions_csrf_token_changes_nothing() {
     let (ada, bob) = (bench.sign_in("ada").await, bench.sign_in("bob").await);
     for fields in [vec![], vec![("csrf", bob.csrf.as_str())], vec![("csrf", &ada.csrf), ("csrf", &ada.csrf)]]
     {
-        let answer = bench.post("/account/sign-out").cookie(&ada).as_page().form(&fields).send().await;
+        let answer = bench.post("/account/sign-out").cookie(&ada).same_origin().form(&fields).send().await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
         assert!(answer.text.contains("did not come from this console"), "{}", answer.text);
     }
     let unsaid = bench.post("/account/sign-out").cookie(&ada).form(&[("csrf", &ada.csrf)]).send().await;
     assert_eq!(unsaid.status, StatusCode::FORBIDDEN);
     let good =
-        bench.post("/account/sign-out").cookie(&ada).as_page().form(&[("csrf", &ada.csrf)]).send().await;
+        bench.post("/account/sign-out").cookie(&ada).same_origin().form(&[("csrf", &ada.csrf)]).send().await;
     assert_eq!(location(&good), "/sign-in");
     assert!(good.header("set-cookie").contains("Max-Age=0"));
     assert_eq!(bench.get("/").cookie(&ada).send().await.status, StatusCode::SEE_OTHER);
@@ -176,7 +176,7 @@ async fn other_sessions_of_a_person_can_be_ended() {
     let (first, second) = (bench.sign_in("ada").await, bench.sign_in("ada").await);
     let page = bench.get("/account").cookie(&second).send().await;
     assert!(page.text.contains("End all other sessions"), "{}", page.text);
-    let ended = bench.post("/account/sessions/end-others").cookie(&second).as_page();
+    let ended = bench.post("/account/sessions/end-others").cookie(&second).same_origin();
     assert_eq!(ended.form(&[("csrf", &second.csrf)]).send().await.status, StatusCode::SEE_OTHER);
     assert_eq!(bench.get("/").cookie(&first).send().await.status, StatusCode::SEE_OTHER);
     assert_eq!(bench.get("/").cookie(&second).send().await.status, StatusCode::OK);

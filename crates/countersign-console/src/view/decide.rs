@@ -100,7 +100,7 @@ fn answer(viewer: &Viewer<'_>, asked: &Asked<'_>) -> Markup {
                 (viewer.csrf())
                 input type="hidden" name="digest" value=(review.digest);
                 input type="hidden" name="version" value=(review.version);
-                label for="reason" { "Reason " span.dim { "(recorded; tell the next reader why)" } }
+                label for="reason" { "Reason " span.dim.small { "recorded with your answer" } }
                 textarea #reason name="reason" rows="3" maxlength="4000" {}
                 div.buttons {
                     button #approve.approve name="answer" value="approve" disabled[!whole || !asked.you.may_approve] { "Approve " kbd { "a" } }

@@ -1,15 +1,34 @@
 //! Reviews and votes as JSON.
 
 use std::collections::BTreeMap;
+use std::num::ParseIntError;
 
 use countersign_core::Reviewer;
 use countersign_core::{ActionRecord, Answer, Review};
 use countersign_gate::{Gate, VoteError};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::action::{ActionBody, EffectBody};
 use crate::codes::Problem;
+
+/// The words of a review's states, for the API's description; `openapi/tests.rs` compares them with the core's.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only described, never made: parameters are read by `params`")]
+pub(crate) enum StateWord {
+    Pending,
+    Approved,
+    Denied,
+    Expired,
+    Cancelled,
+    Lapsed,
+    Claimed,
+    Executed,
+    Failed,
+    Unknown,
+}
 
 /// One review in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -130,8 +149,18 @@ pub(crate) struct VoteRequest {
     #[schema(pattern = "^sha256:[0-9a-f]{64}$")]
     pub(crate) digest: String,
     /// The review's `version` as it was read.
-    #[schema(minimum = 0)]
+    #[serde(deserialize_with = "whole_number")]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     pub(crate) version: u64,
+}
+
+/// JSON Schema counts `2.0` among the integers, and some clients write it so.
+fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?.to_string();
+    let digits = number.strip_suffix(".0").unwrap_or(&number);
+    digits
+        .parse()
+        .map_err(|error: ParseIntError| D::Error::custom(format!("`{number}` is not a version: {error}")))
 }
 
 fn answer_schema() -> utoipa::openapi::schema::Object {
