@@ -63,11 +63,18 @@ impl Gate {
         record
             .map(|record| Arc::new(record.action))
             .filter(|action| action.digest() == review.digest)
-            .ok_or_else(|| Reason::new(ReasonCode::ChangedSinceApproval, "the stored action is not the approved one"))
+            .ok_or_else(|| {
+                Reason::new(ReasonCode::ChangedSinceApproval, "the stored action is not the approved one")
+            })
     }
 
     /// A permit, or `None` when somebody else moved the review first.
-    async fn swap(&self, review: &Review, action: Arc<Action>, terms: Terms) -> Result<Option<Permit>, Reason> {
+    async fn swap(
+        &self,
+        review: &Review,
+        action: Arc<Action>,
+        terms: Terms,
+    ) -> Result<Option<Permit>, Reason> {
         let claim = Move::Claim { digest: action.digest(), version: review.version };
         let advance =
             self.store().advance(review.id, claim, self.now()).await.map_err(|error| unrecorded(&error))?;

@@ -52,7 +52,12 @@ impl Gate {
     }
 
     /// Waits for the review's answer for as long as the proxy holds, and acts on it.
-    pub(crate) async fn answer<F: Forward>(&self, review: Review, mut forward: F, mut judge: Judge) -> Verdict {
+    pub(crate) async fn answer<F: Forward>(
+        &self,
+        review: Review,
+        mut forward: F,
+        mut judge: Judge,
+    ) -> Verdict {
         let ticket = self.ticket(&review);
         let hold_until = self.now().plus(forward.hold());
         let mut changes = self.0.parts.wakers.subscribe(review.id);

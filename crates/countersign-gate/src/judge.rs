@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign_core::{
-    Action, Decision, Obligation, Plan, Reason, ReasonCode, Review, Terms, Timestamp,
-};
+use countersign_core::{Action, Decision, Obligation, Plan, Reason, ReasonCode, Review, Terms, Timestamp};
 use countersign_policy::{Bundle, Question};
 
 use crate::pass::Judge;
@@ -30,7 +28,9 @@ impl Gate {
             Judge::Plan(plan) => Decision::Review(plan.clone()),
         };
         match decision {
-            Decision::Allow(terms) => performable(terms, forward).map_or_else(Decision::Deny, Decision::Allow),
+            Decision::Allow(terms) => {
+                performable(terms, forward).map_or_else(Decision::Deny, Decision::Allow)
+            }
             Decision::Review(plan) => match performable(plan.terms.clone(), forward) {
                 Ok(_) => Decision::Review(plan),
                 Err(reason) => Decision::Deny(reason),
@@ -68,7 +68,9 @@ impl Gate {
             Decision::Review(plan) if review.plan.covers(&plan) => {
                 Ok(plan.terms.join(review.plan.terms.clone()))
             }
-            Decision::Review(_) => Err(changed("policy now asks for more approvals than were given; ask again")),
+            Decision::Review(_) => {
+                Err(changed("policy now asks for more approvals than were given; ask again"))
+            }
         }
     }
 

@@ -131,6 +131,3 @@ impl Gate {
         self.0.parts.clock.now()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -68,7 +68,10 @@ impl Gate {
 /// The answer when the record can't be written: nothing runs unrecorded.
 pub(crate) fn unrecorded(error: &(dyn std::error::Error + 'static)) -> Reason {
     tracing::error!(error, "the store can't be used; the action does not run");
-    Reason::new(ReasonCode::StoreUnavailable, "the gateway can't record the action, so it does not run; try again later")
+    Reason::new(
+        ReasonCode::StoreUnavailable,
+        "the gateway can't record the action, so it does not run; try again later",
+    )
 }
 
 /// An empty result, for outcomes without an answer.

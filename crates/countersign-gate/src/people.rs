@@ -1,8 +1,8 @@
 //! What can people do? Read, vote, and nothing else.
 
 use countersign_core::{
-    ActionId, ActionRecord, Answer, Ballot, Digest, GrantId, Page, PersonId, Query, Refusal, Review, ReviewId,
-    Reviewer, State, TimelineEntry, VoteId, VoteRefusal,
+    ActionId, ActionRecord, Answer, Ballot, Digest, GrantId, Page, PersonId, Query, Refusal, Review,
+    ReviewId, Reviewer, State, TimelineEntry, VoteId, VoteRefusal,
 };
 use countersign_policy::ReviewQuestion;
 use countersign_store::{Advance, Move, Remembered};
@@ -50,7 +50,12 @@ impl Gate {
     ///
     /// # Errors
     /// [`VoteError`]; the review is as it was.
-    pub async fn vote(&self, reviewer: &Reviewer, review: ReviewId, ballot: Ballot) -> Result<Review, VoteError> {
+    pub async fn vote(
+        &self,
+        reviewer: &Reviewer,
+        review: ReviewId,
+        ballot: Ballot,
+    ) -> Result<Review, VoteError> {
         let record = self.review(review).await?.ok_or(VoteError::NotFound)?;
         if ballot.digest != record.action.digest() {
             return Err(VoteRefusal::OtherDigest.into());
@@ -78,7 +83,12 @@ impl Gate {
     ///
     /// # Errors
     /// The [`VoteError`] that the vote would meet.
-    pub fn may_vote(&self, reviewer: &Reviewer, record: &ActionRecord, answer: Answer) -> Result<(), VoteError> {
+    pub fn may_vote(
+        &self,
+        reviewer: &Reviewer,
+        record: &ActionRecord,
+        answer: Answer,
+    ) -> Result<(), VoteError> {
         let review = record.review.as_ref().ok_or(VoteError::NotFound)?;
         if review.state != State::Pending {
             return Err(VoteError::NotPending(review.state));

@@ -30,7 +30,8 @@ impl Gate {
         let mut changes = self.0.parts.wakers.subscribe(review);
         loop {
             let found = self.status(principal, review)?;
-            let open = found.as_ref().is_some_and(|review| !review.state.is_final() && review.decided_at.is_none());
+            let open =
+                found.as_ref().is_some_and(|review| !review.state.is_final() && review.decided_at.is_none());
             if !open || self.now() >= until {
                 return Ok(found);
             }

@@ -16,7 +16,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 impl Gate {
     /// Records the intent, runs, records the outcome: in one task, so that a caller that disconnects leaves no
     /// action without its record.
-    pub(crate) async fn run_allowed<F: Forward>(&self, action: Arc<Action>, terms: Terms, forward: F) -> Verdict {
+    pub(crate) async fn run_allowed<F: Forward>(
+        &self,
+        action: Arc<Action>,
+        terms: Terms,
+        forward: F,
+    ) -> Verdict {
         let gate = self.clone();
         let task = tokio::spawn(async move {
             let decision = Decision::Allow(terms.clone());
@@ -40,10 +45,14 @@ impl Gate {
     }
 
     /// Runs a claimed action and settles its review. Called within a task of its own.
-    pub(crate) async fn run_claimed<F: Forward>(&self, review: ReviewId, permit: Permit, forward: F) -> Verdict {
+    pub(crate) async fn run_claimed<F: Forward>(
+        &self,
+        review: ReviewId,
+        permit: Permit,
+        forward: F,
+    ) -> Verdict {
         let forwarded = forward_caught(permit, forward).await;
-        let settle =
-            Move::Settle { outcome: forwarded.outcome.clone(), result: forwarded.result.to_vec() };
+        let settle = Move::Settle { outcome: forwarded.outcome.clone(), result: forwarded.result.to_vec() };
         if let Err(error) = self.store().advance(review, settle.clone(), self.now()).await {
             tracing::error!(error = &error as &dyn std::error::Error, %review, "an outcome was not recorded yet");
             self.settle_later(review, settle);

@@ -14,6 +14,7 @@ mod migrate;
 mod outbox;
 mod people;
 mod reviews;
+mod standing;
 mod tx;
 mod writer;
 

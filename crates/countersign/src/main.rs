@@ -1,1 +1,31 @@
-fn main() {}
+//! `countersign`: the one binary. Subcommands parse here and act in their own files.
+
+mod cli;
+mod client;
+mod config;
+mod demo;
+mod listen;
+mod out;
+mod policy_watch;
+mod serve;
+mod system;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let args = cli::Cli::parse();
+    cli::start_log();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            out::note(format_args!("error: no runtime: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(cli::run(args));
+    // What still runs holds nothing that isn't recorded.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    code
+}

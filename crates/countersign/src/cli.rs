@@ -1,0 +1,131 @@
+//! What can be typed? One tree of subcommands; each acts in its own file.
+
+mod agents;
+mod check;
+mod people;
+mod reviews;
+mod serving;
+mod span;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::serve::ServeError;
+use crate::{demo, out};
+
+/// Countersign: an action-level approval gateway.
+///
+/// It stands between AI agents or pipelines and the systems they act on. Every action is judged by policy:
+/// harmless ones pass, forbidden ones are refused, risky ones wait until people have agreed, and everything is
+/// recorded.
+#[derive(Debug, Parser)]
+#[command(
+    name = "countersign",
+    version,
+    after_help = "Exit codes: 0 done, 1 failed or refused, 2 wrong usage, configuration or policy.\n\
+                  Try it: `countersign demo`. Logging: set COUNTERSIGN_LOG, for example to `debug`."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway: agents connect to one listener, people to another.
+    Serve(ConfigArgs),
+    /// Judge the configuration and the policies without starting; report every mistake at once.
+    Check(ConfigArgs),
+    /// Show the whole story on this machine within a minute: a call passes, one is refused, one waits for you.
+    Demo(demo::DemoArgs),
+    /// The agents and their tokens.
+    #[command(subcommand)]
+    Agents(agents::AgentsCommand),
+    /// The people who decide, and their one-time links.
+    #[command(subcommand)]
+    People(people::PeopleCommand),
+    /// See and decide reviews from the terminal, through the review API.
+    #[command(subcommand)]
+    Reviews(reviews::ReviewsCommand),
+    /// The demo's protected system: an MCP server on standard streams with a small database of orders.
+    #[command(hide = true)]
+    DemoUpstream {
+        /// The SQLite file.
+        #[arg(long)]
+        database: PathBuf,
+    },
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration file.
+    #[arg(long, short, default_value = "countersign.toml", value_name = "FILE")]
+    config: PathBuf,
+}
+
+impl ConfigArgs {
+    fn read(&self) -> Result<Config, Failure> {
+        Config::read(&self.config).map_err(|problems| ServeError::Config(problems).into())
+    }
+}
+
+/// Why a command did not do it, with its exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) text: String,
+    pub(crate) code: u8,
+}
+
+impl Failure {
+    /// Exit code 1.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), code: 1 }
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        let code = if matches!(error, ServeError::Config(_) | ServeError::Policy(_)) { 2 } else { 1 };
+        Self { text: out::chain(&error), code }
+    }
+}
+
+impl From<countersign_identity::IdentityError> for Failure {
+    fn from(error: countersign_identity::IdentityError) -> Self {
+        Self::new(out::chain(&error))
+    }
+}
+
+/// Logs go to standard error, so that output stays for programs.
+pub(crate) fn start_log() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::builder()
+        .with_env_var("COUNTERSIGN_LOG")
+        .with_default_directive(tracing_subscriber::filter::LevelFilter::WARN.into())
+        .from_env_lossy();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// Runs what was typed.
+pub(crate) async fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Serve(args) => serving::run(&args).await,
+        Command::Check(args) => check::run(&args),
+        Command::Demo(args) => demo::run(args).await,
+        Command::Agents(command) => agents::run(command).await,
+        Command::People(command) => people::run(command).await,
+        Command::Reviews(command) => reviews::run(command).await,
+        Command::DemoUpstream { database } => demo::upstream(&database).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            out::note(format_args!("error: {}", failure.text));
+            ExitCode::from(failure.code)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+use std::path::Path;
+
+use super::*;
+
+const GOOD: &str = include_str!("../../../../examples/demo.toml");
+
+fn parse(text: &str) -> Result<Config, Vec<Problem>> {
+    Config::parse("countersign.toml", text, Path::new("/etc/countersign"))
+}
+
+fn problems(text: &str) -> String {
+    let found = parse(text).expect_err("the configuration is wrong");
+    found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_demo_configuration_is_right() {
+    let config = parse(GOOD).unwrap();
+    assert_eq!(config.resources.len(), 1);
+    assert_eq!(config.state, Path::new("/etc/countersign/state"));
+    assert_eq!(config.public_url, "http://localhost:8811");
+    let [resource] = config.resources.as_slice() else { panic!() };
+    assert_eq!(resource.hold.as_secs(), 600);
+    assert_eq!(resource.rules.len(), 3);
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_line_and_how_to_mend_it() {
+    let text = r#"stat = "x"
+[agents]
+listen = "8810"
+[people]
+public_url = "countersign.example.com/path"
+[policy]
+files = "policy.cedar"
+[limits]
+pending_per_agent = 0
+[[resources]]
+name = "or ders"
+hold_second = 5
+upstream = { comand = ["x"] }
+[[resources]]
+name = "b"
+protocol = "mpc"
+upstream = { url = "ftp://x", headers = { Authorization = "env:COUNTERSIGN_TEST_UNSET" } }
+[[resources.tools]]
+match = "a[*"
+effects = [{ verb = "erase", object = "x" }, { verb = "read" }]
+"#;
+    insta::assert_snapshot!(problems(text), @r#"
+    countersign.toml:1:1: unknown key `stat`
+        help: did you mean `state`?
+    countersign.toml:3:10: `8810` is not an address
+        help: write it as `127.0.0.1:8810`
+    countersign.toml:5:14: `countersign.example.com/path` is not a URL of a host
+        help: write it as `https://countersign.example.com`, without a path
+    countersign.toml:6:1: `policy.files` names no policy
+        help: without a policy everything is denied; write `[policy] files = ["policy.cedar"]`
+    countersign.toml:7:9: `files` must be a list of texts
+    countersign.toml:9:21: `pending_per_agent` must be a whole number from 1 to 1000000
+    countersign.toml:11:8: `or ders` can't be a name
+        help: use up to 64 letters, digits, `-`, `_` and `.`
+    countersign.toml:12:1: unknown key `hold_second` in `resources`
+        help: did you mean `hold_seconds`?
+    countersign.toml:13:12: `upstream` needs either `command` or `url`
+        help: write `upstream = { command = ["program", "argument"] }` or `upstream = { url = "https://…" }`
+    countersign.toml:13:14: unknown key `comand` in `resources.upstream`
+        help: did you mean `command`?
+    countersign.toml:16:12: unknown protocol `mpc`
+        help: this version speaks `mcp`
+    countersign.toml:17:20: `ftp://x` is not an `http` or `https` URL
+    countersign.toml:17:59: the environment variable `COUNTERSIGN_TEST_UNSET` can't be used: environment variable not found
+        help: secrets are read once, at the start
+    countersign.toml:19:9: `a[*` is not a pattern: error parsing glob 'a[*': unclosed character class; missing ']'
+    countersign.toml:20:21: `erase` is not a verb; use one of read, write, delete, schema, privilege, secret, export, execute, network, deploy, unknown
+    countersign.toml:20:46: `object` is missing in `resources.tools.effects`
+        help: what it acts on, for example `orders/{table}`
+    "#);
+}
+
+#[test]
+fn broken_toml_is_told_with_its_line() {
+    let text = problems("state = \"a\"\n[agents\nlisten = 1\n");
+    assert!(text.contains("countersign.toml:2:"), "{text}");
+}
+
+#[test]
+fn two_resources_cannot_share_a_name_nor_agents_and_people_an_address() {
+    let twice = GOOD.replace("listen = \"127.0.0.1:8811\"", "listen = \"127.0.0.1:8810\"")
+        + "\n[[resources]]\nname = \"orders\"\nupstream = { url = \"http://127.0.0.1:1/mcp\" }\n";
+    let text = problems(&twice);
+    assert!(text.contains("two resources are named `orders`"), "{text}");
+    assert!(text.contains("agents and people never share a listener"), "{text}");
+}
+
+#[test]
+fn secrets_come_from_files_and_are_never_shown() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("token"), "s3cret\n").unwrap();
+    let text = "[policy]\nfiles = [\"p.cedar\"]\n[[resources]]\nname = \"a\"\n\
+                upstream = { url = \"http://127.0.0.1:1/mcp\", headers = { Authorization = \"file:token\" } }\n";
+    let config = Config::parse("c.toml", text, folder.path()).unwrap();
+    let [resource] = config.resources.as_slice() else { panic!() };
+    let countersign_proxy_mcp::Upstream::Http { headers, .. } = &resource.upstream else { panic!() };
+    assert_eq!(headers.get("Authorization").map(String::as_str), Some("s3cret"));
+    assert!(!format!("{config:?}").contains("s3cret"));
+}

@@ -1,0 +1,167 @@
+//! How do the parts become one gateway? Opened in order, wired once, closed together.
+
+mod wiring;
+
+use std::sync::Arc;
+
+use countersign_console::Console;
+use countersign_core::Timestamp;
+use countersign_gate::{Clock, Gate, Parts, SystemClock, Wakers};
+use countersign_identity::Identity;
+use countersign_policy::{Bundle, Live};
+use countersign_proxy_mcp::McpProxy;
+use countersign_store::{Options, Store};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Problem};
+use crate::system::{FolderLock, SystemEntropy};
+use crate::{listen, policy_watch};
+
+/// Why the gateway does not run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// The configuration or policy is wrong; the problems are for people to read.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Config(Vec<Problem>),
+    #[error("the policy is wrong:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Policy(Vec<countersign_policy::Finding>),
+    #[error("another gateway uses the folder `{0}`; stop it first, or name another folder in `state`")]
+    InUse(String),
+    #[error("can't use the folder `{path}`")]
+    Folder { path: String, source: std::io::Error },
+    #[error("the store can't be opened")]
+    Store(#[from] countersign_store::StoreError),
+    #[error("identity can't be set up")]
+    Identity(#[from] countersign_identity::IdentityError),
+    #[error("the gate can't start")]
+    Gate(#[from] countersign_gate::GateError),
+    #[error("the MCP proxy can't start")]
+    Mcp(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("can't listen on `{address}`")]
+    Listen { address: String, source: std::io::Error },
+    #[error("policy files can't be watched")]
+    Watch(#[source] notify::Error),
+}
+
+/// A running gateway. Dropping it without [`Running::stop`] leaves the listeners to the runtime.
+pub(crate) struct Running {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) gate: Gate,
+    pub(crate) agents: std::net::SocketAddr,
+    pub(crate) public_url: String,
+    pub(crate) resources: Vec<String>,
+    stop: CancellationToken,
+    listeners: Vec<tokio::task::JoinHandle<()>>,
+    _watch: policy_watch::Watch,
+    _lock: FolderLock,
+}
+
+/// Everything below the listeners, which commands without a listener use as well.
+pub(crate) struct Base {
+    pub(crate) store: Store,
+    pub(crate) wakers: Wakers,
+    pub(crate) identity: Arc<Identity>,
+}
+
+impl Base {
+    /// Opens the store and who is known in it.
+    pub(crate) fn open(config: &Config) -> Result<Self, ServeError> {
+        let wakers = Wakers::default();
+        let entropy = Arc::new(SystemEntropy);
+        let mut options = Options::new(&config.state, entropy.clone());
+        options.on_commit = wakers.on_commit();
+        let store = Store::open(&options)?;
+        let identity = Arc::new(Identity::new(store.clone(), entropy, &config.public_url)?);
+        Ok(Self { store, wakers, identity })
+    }
+}
+
+/// Reads and judges the policy files.
+pub(crate) fn bundle(config: &Config) -> Result<Bundle, ServeError> {
+    let sources = config.policy_sources().map_err(ServeError::Config)?;
+    Bundle::load(&sources).map_err(ServeError::Policy)
+}
+
+/// Starts everything. Returns when both listeners accept connections.
+pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
+    let bundle = bundle(&config)?;
+    let folder = |source| ServeError::Folder { path: config.state.display().to_string(), source };
+    let lock = FolderLock::take(&config.state)
+        .map_err(folder)?
+        .ok_or_else(|| ServeError::InUse(config.state.display().to_string()))?;
+    let Base { store, wakers, identity } = Base::open(&config)?;
+    store.policy_changed(bundle.hash(), SystemClock.now()).await?;
+    let policy = Arc::new(Live::new(bundle));
+    let gate = Gate::start(Parts {
+        store: store.clone(),
+        wakers,
+        policy: policy.clone(),
+        directory: Arc::new(wiring::StoreDirectory(store.clone())),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        limits: config.limits,
+        people_url: config.public_url.clone(),
+    })
+    .await?;
+    let watch = policy_watch::start(&config, policy.clone(), store.clone())?;
+
+    let resources: Vec<String> =
+        config.resources.iter().map(|resource| resource.resource.name.clone()).collect();
+    let mcp = McpProxy::new(
+        gate.clone(),
+        Arc::new(wiring::TokenAuthenticate(identity.clone())),
+        Arc::new(wiring::StorePins(store)),
+        Arc::new(wiring::PolicyVisibility(policy)),
+        config.resources,
+    )
+    .map_err(|error| ServeError::Mcp(error.into()))?;
+    let console =
+        Console { gate: gate.clone(), identity: identity.clone(), public_url: config.public_url.clone() };
+
+    let stop = CancellationToken::new();
+    let (agents_listener, agents) = bind(config.agents).await?;
+    let (people_listener, _) = bind(config.people).await?;
+    let listeners = vec![
+        tokio::spawn(listen::serve(
+            agents_listener,
+            countersign_proxy_mcp::router(Arc::new(mcp)),
+            stop.clone(),
+        )),
+        tokio::spawn(listen::serve(
+            people_listener,
+            countersign_console::router(Arc::new(console)),
+            stop.clone(),
+        )),
+    ];
+    let public_url = config.public_url;
+    Ok(Running { identity, gate, agents, public_url, resources, stop, listeners, _watch: watch, _lock: lock })
+}
+
+async fn bind(address: std::net::SocketAddr) -> Result<(TcpListener, std::net::SocketAddr), ServeError> {
+    let failed = |source| ServeError::Listen { address: address.to_string(), source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+impl Running {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.gate.clock().now()
+    }
+
+    /// Where agents reach a resource.
+    pub(crate) fn agent_url(&self, resource: &str) -> String {
+        format!("http://{}/mcp/{resource}", self.agents)
+    }
+
+    /// Ends the listeners and their connections. The store closes with the last of its users.
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        for listener in self.listeners {
+            if let Err(error) = listener.await {
+                tracing::warn!(%error, "a listener ended abruptly");
+            }
+        }
+    }
+}

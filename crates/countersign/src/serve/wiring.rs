@@ -1,0 +1,91 @@
+//! Who answers each part's questions about the others? Thin translations, without decisions of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use countersign_core::{AgentId, Draft, PersonId, Principal, Timestamp};
+use countersign_gate::{Clock as _, Directory, SystemClock};
+use countersign_identity::Identity;
+use countersign_policy::{Live, Question};
+use countersign_proxy_mcp::{Authenticate, Claims, Pin, PinError, PinFuture, Pins, Visibility};
+use countersign_store::{Definition, Store};
+
+/// Rights at this moment. What can't be read is a right that is not there.
+pub(super) struct StoreDirectory(pub(super) Store);
+
+impl Directory for StoreDirectory {
+    fn groups(&self, person: PersonId) -> Option<BTreeSet<String>> {
+        self.0.groups_of(person).unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "a person's groups can't be read");
+            None
+        })
+    }
+
+    fn agent_stands(&self, agent: AgentId, now: Timestamp) -> bool {
+        self.0.agent_stands(agent, now).unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "an agent's standing can't be read");
+            false
+        })
+    }
+}
+
+/// Bearer tokens of agents.
+pub(super) struct TokenAuthenticate(pub(super) Arc<Identity>);
+
+impl Authenticate for TokenAuthenticate {
+    fn principal(&self, bearer: Option<&str>, claims: &Claims, now: Timestamp) -> Option<Principal> {
+        let claims = countersign_identity::Claims {
+            client: claims.client.clone(),
+            model: claims.model.clone(),
+            on_behalf_of: claims.on_behalf_of.clone(),
+        };
+        self.0.principal(bearer?, &claims, now).unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "a token can't be looked up");
+            None
+        })
+    }
+}
+
+/// Accepted tool definitions.
+pub(super) struct StorePins(pub(super) Store);
+
+impl Pins for StorePins {
+    fn pinned(&self, resource: &str) -> Result<Option<BTreeMap<String, Pin>>, PinError> {
+        let pins = self.0.definitions(resource).map_err(|error| PinError { source: error.into() })?;
+        let pins: BTreeMap<String, Pin> = pins
+            .into_iter()
+            .map(|pin| (pin.tool, Pin { digest: pin.digest, definition: pin.definition }))
+            .collect();
+        Ok((!pins.is_empty()).then_some(pins))
+    }
+
+    fn pin<'a>(&'a self, resource: &'a str, pins: BTreeMap<String, Pin>) -> PinFuture<'a> {
+        let definitions = pins
+            .into_iter()
+            .map(|(tool, pin)| Definition { tool, digest: pin.digest, definition: pin.definition })
+            .collect();
+        Box::pin(async move {
+            self.0
+                .pin(resource.to_owned(), definitions, SystemClock.now())
+                .await
+                .map_err(|error| PinError { source: error.into() })
+        })
+    }
+}
+
+/// What policy can never allow.
+pub(super) struct PolicyVisibility(pub(super) Arc<Live>);
+
+impl Visibility for PolicyVisibility {
+    fn never(&self, draft: &Draft) -> bool {
+        self.0.current().never(&Question {
+            principal: &draft.principal,
+            resource: &draft.resource,
+            operation: &draft.operation,
+            effects: &draft.effects,
+            arguments: &draft.arguments,
+            facts: &draft.facts,
+            now: SystemClock.now(),
+        })
+    }
+}

@@ -1,0 +1,7 @@
+//! Does the whole gateway keep its promises? The only integration binary: real store, real sockets, a clock that
+//! the tests move.
+#![cfg(test)]
+
+mod gate;
+mod ledger;
+mod tidy;
