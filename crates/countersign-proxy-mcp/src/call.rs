@@ -14,8 +14,9 @@ use crate::codec::{Answer, Message, error, reframe};
 use crate::decode::{DEFINITION_FACT, Need, ToolFacts, draft, need};
 use crate::definitions::Standing;
 use crate::explain::{self, Form, INVALID_PARAMS};
+use crate::inbound::judge_inputs;
 use crate::mirror;
-use crate::session::{CallState, Session};
+use crate::session::{CallState, Era, Session};
 use crate::upstream::{Event, Route, Sink, UpstreamError};
 use crate::{listing, tools};
 
@@ -64,10 +65,10 @@ impl Call {
         if need(&self.session.served.rules, &self.message) == Need::Judgement {
             return self.pass(None, state, Form::Rpc).await;
         }
-        if method == "tools/list" {
-            if let Err(failure) = listing::ensure(&self.session, &self.principal).await {
-                return failure.explain(self.id());
-            }
+        if method == "tools/list"
+            && let Err(failure) = listing::ensure(&self.session, &self.principal).await
+        {
+            return failure.explain(self.id());
         }
         let answer = match self.relay(state).await {
             Ok(answer) => answer,
@@ -76,7 +77,13 @@ impl Call {
         if method == "tools/list" {
             return listing::edit(&self.session, &self.principal, self.id(), &answer);
         }
-        reframe(self.id(), &answer.keepable()).unwrap_or_default()
+        let kept = answer.keepable();
+        if answer.wants_input()
+            && let Some(refused) = self.inputs_refused(&kept).await
+        {
+            return refused;
+        }
+        reframe(self.id(), &kept).unwrap_or_default()
     }
 
     /// Sends an upkeep request and brings back its answer as it is.
@@ -155,16 +162,31 @@ impl Call {
             self.reason.clone(),
         );
         let verdict = match drafted {
-            Ok(draft) => served.gate.pass(draft, self.forward(tool.flatten(), state)).await,
+            Ok(draft) => served.gate.pass(draft, self.forward(tool.flatten().as_deref(), state)).await,
             Err(many) => {
                 Verdict::Denied { reason: Reason::new(ReasonCode::TooLarge, many.to_string()), review: None }
             }
         };
+        if let Verdict::Ran { result, .. } = &verdict
+            && let Some(refused) = self.inputs_refused(result).await
+        {
+            return refused;
+        }
         explain::verdict(&verdict, self.id(), form, served.now())
     }
 
-    fn forward(&self, tool: Option<Arc<Tool>>, state: &Arc<CallState>) -> ToUpstream {
-        let header_parameters = tool.as_ref().map(|tool| tool.header_parameters.clone()).unwrap_or_default();
+    /// The answer when the upstream asks the agent for something that the agent may not be asked for.
+    async fn inputs_refused(&self, kept: &[u8]) -> Option<String> {
+        const MARK: &[u8] = b"input_required";
+        if self.session.era != Era::Stateless || !kept.windows(MARK.len()).any(|window| window == MARK) {
+            return None;
+        }
+        let body = std::str::from_utf8(kept).ok()?.strip_prefix("{\"result\":")?.strip_suffix('}')?;
+        judge_inputs(&self.session, &self.principal, self.id(), body).await
+    }
+
+    fn forward(&self, tool: Option<&Tool>, state: &Arc<CallState>) -> ToUpstream {
+        let header_parameters = tool.map(|tool| tool.header_parameters.clone()).unwrap_or_default();
         let timeout = Some(self.session.served.config.call_timeout)
             .filter(|_| self.message.method() != "subscriptions/listen");
         let link_id = self.session.link().map_or(0, crate::upstream::Link::next_id);

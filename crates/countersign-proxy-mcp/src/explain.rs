@@ -44,7 +44,7 @@ pub(crate) fn verdict(verdict: &Verdict, id: &str, form: Form, now: Timestamp) -
 }
 
 /// A result that the model reads as a failure.
-pub(crate) fn tool_failure(id: &str, text: &str, disposition: &str, details: Value) -> String {
+pub(crate) fn tool_failure(id: &str, text: &str, disposition: &str, details: &Value) -> String {
     let meta = json!({ DISPOSITION: disposition, "countersign/details": details });
     result(
         id,
@@ -63,7 +63,7 @@ fn unknown(id: &str, note: Option<&str>, review: Option<ReviewId>) -> String {
         "Outcome unknown: the call was sent, but {why}. It may or may not have taken effect. Do not repeat it \
          before you have checked what happened."
     );
-    tool_failure(id, &text, "outcome-unknown", json!({ "code": "outcome_unknown", "review": review }))
+    tool_failure(id, &text, "outcome-unknown", &json!({ "code": "outcome_unknown", "review": review }))
 }
 
 fn denied(id: &str, reason: &Reason, review: Option<ReviewId>, form: Form) -> String {
@@ -81,7 +81,7 @@ fn denied(id: &str, reason: &Reason, review: Option<ReviewId>, form: Form) -> St
         reason.text,
         reason.code.word()
     );
-    tool_failure(id, &text, "denied-not-executed", details)
+    tool_failure(id, &text, "denied-not-executed", &details)
 }
 
 /// The answer when the hold is over. Nothing was executed, and it says so first.
@@ -108,7 +108,7 @@ pub(crate) fn pending(id: &str, ticket: &Ticket, form: Form, now: Timestamp) -> 
         left = span_text(ticket.pending_until.since(now)),
         until = ticket.pending_until,
     );
-    tool_failure(id, &text, "pending-not-executed", details)
+    tool_failure(id, &text, "pending-not-executed", &details)
 }
 
 /// The answer when a tool can't be called because people have not accepted its definition.
@@ -123,7 +123,7 @@ pub(crate) fn not_accepted(id: &str, tool: &str, ticket: Option<&Ticket>) -> Str
     };
     let text = format!("Not executed: the upstream changed the definition of the tool `{tool}`. {wait}");
     let details = json!({ "code": "definition_changed", "tool": tool, "review": review, "link": link });
-    tool_failure(id, &text, "denied-not-executed", details)
+    tool_failure(id, &text, "denied-not-executed", &details)
 }
 
 /// The answer when an upkeep request failed.

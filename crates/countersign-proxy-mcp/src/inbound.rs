@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign_core::{Digest, Obligation, Outcome, Status};
+use countersign_core::{Digest, Obligation, Outcome, Principal, Status};
 use countersign_gate::{Forward, Forwarded, Permit, Ticket, Verdict};
 use serde_json::json;
 
-use crate::codec::{Incoming, Message, error, reframe, result};
+use crate::codec::{Incoming, Message, View, error, reframe, result, scan};
 use crate::decode::draft;
-use crate::explain::{DENIED, INVALID_REQUEST, METHOD_NOT_FOUND, PENDING};
+use crate::explain::{self, DENIED, INVALID_REQUEST, METHOD_NOT_FOUND, PENDING, UPSTREAM};
 use crate::session::{Era, Session};
 use crate::upstream::Sink;
 
@@ -54,6 +54,78 @@ async fn answer(session: &Arc<Session>, text: String, near: Option<Sink>) -> Str
             let data = json!({ "code": "pending", "review": ticket.review });
             error(&id, PENDING, "waiting for approval", Some(data))
         }
+    }
+}
+
+/// Judges what an answer of 2026-07-28 asks the agent for, before the agent sees any of it. `Some` is the answer that
+/// the agent gets instead.
+pub(crate) async fn judge_inputs(
+    session: &Arc<Session>,
+    principal: &Principal,
+    id: &str,
+    result: &str,
+) -> Option<String> {
+    let nodes = match scan(result) {
+        Ok(nodes) => nodes,
+        Err(malformed) => return Some(error(id, UPSTREAM, &malformed.to_string(), None)),
+    };
+    let root = View::root(result, &nodes);
+    if root.get("resultType").and_then(|kind| kind.string()).as_deref() != Some("input_required") {
+        return None;
+    }
+    let requests: Vec<String> =
+        root.get("inputRequests").map(|all| all.children().map(as_message).collect()).unwrap_or_default();
+    for request in requests {
+        let message = match Message::parse(request.into_bytes()) {
+            Ok(message) => message,
+            Err(malformed) => return Some(error(id, UPSTREAM, &malformed.to_string(), None)),
+        };
+        let served = &session.served;
+        let drafted = draft(&served.config.resource, principal.clone(), &served.rules, &message, None, None);
+        let Ok(drafted) = drafted else {
+            return Some(error(id, DENIED, "the request has too many effects", None));
+        };
+        let shown = Shown { hold: served.hold(session.client()) };
+        let form = explain::Form::Rpc;
+        match served.gate.pass(drafted, shown).await {
+            Verdict::Ran { .. } => {}
+            refused => return Some(explain::verdict(&refused, id, form, served.now())),
+        }
+    }
+    None
+}
+
+/// An input request as the message that it would have been in earlier versions.
+fn as_message(request: View<'_>) -> String {
+    let part = |name| request.get(name).map_or("null", |part| part.raw());
+    let params = request.get("params").map_or("{}", |params| params.raw());
+    format!(r#"{{"jsonrpc":"2.0","id":0,"method":{},"params":{params}}}"#, part("method"))
+}
+
+/// A permitted input request reaches the agent within the answer that carries it.
+struct Shown {
+    hold: Duration,
+}
+
+impl Forward for Shown {
+    fn hold(&self) -> Duration {
+        self.hold
+    }
+
+    fn held(&self, _: &Ticket) {}
+
+    fn performs(&self, obligation: &Obligation) -> bool {
+        *obligation == Obligation::Record
+    }
+
+    fn facts(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
+    async fn forward(self, permit: Permit) -> Forwarded {
+        drop(permit);
+        let outcome = Outcome { status: Status::Executed, result: None, duration_us: 0, note: None };
+        Forwarded { outcome, result: Bytes::from_static(b"{\"result\":{}}") }
     }
 }
 

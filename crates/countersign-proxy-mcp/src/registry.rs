@@ -69,8 +69,9 @@ impl McpProxy {
         resources: Vec<ResourceConfig>,
     ) -> Result<Self, StartError> {
         let http = upstream::client().map_err(|error| StartError(Box::new(error)))?;
+        let shared = (pins, visibility);
         let serve = |config: ResourceConfig| {
-            let (pins, visibility) = (Arc::clone(&pins), Arc::clone(&visibility));
+            let (pins, visibility) = shared.clone();
             let name = config.resource.name.clone();
             (name, Arc::new(Served::new(config, gate.clone(), pins, visibility, http.clone())))
         };

@@ -192,9 +192,9 @@ impl Session {
     /// Takes the agent's answer to a request of the upstream. An answer that nobody asked for goes nowhere.
     pub(crate) fn answered(&self, message: Message) {
         let waiting = message.id().and_then(|id| lock(&self.asked).remove(id));
-        match waiting.map(|waiting| waiting.send(message)) {
-            Some(Ok(())) => {}
-            Some(Err(_)) | None => tracing::debug!("an answer came from the agent that nobody waits for"),
+        let taken = waiting.is_some_and(|waiting| waiting.send(message).is_ok());
+        if !taken {
+            tracing::debug!("an answer came from the agent that nobody waits for");
         }
     }
 

@@ -37,7 +37,7 @@ pub(crate) struct MemoryPins(Mutex<Pinned>);
 
 impl Pins for MemoryPins {
     fn pinned(&self, resource: &str) -> Result<Option<BTreeMap<String, Pin>>, PinError> {
-        Ok(self.0.lock().unwrap().get(resource).cloned())
+        Ok(self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(resource).cloned())
     }
 
     fn pin<'a>(&'a self, resource: &'a str, pins: BTreeMap<String, Pin>) -> PinFuture<'a> {

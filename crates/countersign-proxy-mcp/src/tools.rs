@@ -55,7 +55,7 @@ pub(crate) async fn answer(
     match found {
         Ok(Some(review)) => tell(served, principal, &review, id),
         Ok(None) => {
-            said(id, &format!("There is no review {review} of yours."), json!({ "found": false }), true)
+            said(id, &format!("There is no review {review} of yours."), &json!({ "found": false }), true)
         }
         Err(failure) => broken(id, &failure),
     }
@@ -98,10 +98,10 @@ fn tell(served: &Served, principal: &Principal, review: &Review, id: &str) -> St
         "state": review.state,
         "deadline": review.deadline().map(|deadline| deadline.to_string()),
     });
-    said(id, &text, details, false)
+    said(id, &text, &details, false)
 }
 
-fn said(id: &str, text: &str, details: serde_json::Value, is_error: bool) -> String {
+fn said(id: &str, text: &str, details: &serde_json::Value, is_error: bool) -> String {
     result(
         id,
         &json!({

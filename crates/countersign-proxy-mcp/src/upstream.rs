@@ -150,17 +150,15 @@ impl Link {
     /// Sends a request of the protocol's upkeep.
     pub(crate) async fn ask(
         &self,
-        permit: UpkeepPermit,
+        _permit: UpkeepPermit,
         message: &Message,
         route: Route,
     ) -> Result<Answer, UpstreamError> {
-        drop(permit);
         self.exchange(message, route).await
     }
 
     /// Sends a message that nobody answers.
-    pub(crate) async fn tell(&self, permit: UpkeepPermit, text: String) -> Result<(), UpstreamError> {
-        drop(permit);
+    pub(crate) async fn tell(&self, _permit: UpkeepPermit, text: String) -> Result<(), UpstreamError> {
         match self {
             Self::Stdio(child) => child.tell(text).await,
             Self::Http(remote) => remote.tell(text).await,
@@ -168,8 +166,7 @@ impl Link {
     }
 
     /// Stops waiting for a request that was sent, and tells the upstream so.
-    pub(crate) async fn cancel(&self, permit: UpkeepPermit, id: u64) {
-        drop(permit);
+    pub(crate) async fn cancel(&self, _permit: UpkeepPermit, id: u64) {
         let text = format!(
             "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{{\"requestId\":{id}}}}}"
         );

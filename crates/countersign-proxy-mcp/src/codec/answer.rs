@@ -20,7 +20,7 @@ const KEEP: usize = 3;
 impl Incoming {
     /// Reads one message of an upstream.
     pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, Malformed> {
-        let text = String::from_utf8(bytes).map_err(|_| Malformed::NotUtf8)?;
+        let text = String::from_utf8(bytes).map_err(|error| Malformed::NotUtf8(error.utf8_error()))?;
         let nodes = scan(&text, KEEP)?;
         let incoming = Self { text, nodes };
         if incoming.root().kind() != Kind::Object {

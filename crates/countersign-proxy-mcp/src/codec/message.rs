@@ -34,7 +34,7 @@ const PARAMS: [&str; 6] = ["name", "arguments", "uri", "_meta", "task", "request
 impl Message {
     /// Reads one message.
     pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, Malformed> {
-        let text = String::from_utf8(bytes).map_err(|_| Malformed::NotUtf8)?;
+        let text = String::from_utf8(bytes).map_err(|error| Malformed::NotUtf8(error.utf8_error()))?;
         let nodes = scan(&text, DEPTH_MAX)?;
         let root = View::root(&text, &nodes);
         match root.kind() {

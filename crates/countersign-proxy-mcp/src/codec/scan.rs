@@ -15,7 +15,7 @@ const NODES_MAX: usize = 250_000;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Malformed {
     #[error("the message is not valid UTF-8")]
-    NotUtf8,
+    NotUtf8(#[source] std::str::Utf8Error),
     #[error("the message is not valid JSON at byte {at}: expected {expected}")]
     Syntax { at: usize, expected: &'static str },
     #[error("the message nests deeper than {DEPTH_MAX} levels")]
@@ -38,7 +38,7 @@ impl Malformed {
     /// The JSON-RPC error code.
     pub(crate) const fn code(&self) -> i32 {
         match self {
-            Self::NotUtf8 | Self::Syntax { .. } => -32700,
+            Self::NotUtf8(_) | Self::Syntax { .. } => -32700,
             Self::TooDeep
             | Self::TooManyValues
             | Self::DuplicateKey(_)

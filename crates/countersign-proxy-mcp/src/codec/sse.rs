@@ -92,7 +92,7 @@ pub(crate) fn event(id: Option<u64>, message: &str) -> String {
     let mut out = String::with_capacity(message.len() + 32);
     if let Some(id) = id {
         // Writing to a string can't fail.
-        write!(out, "id: {id}\n").unwrap_or_default();
+        writeln!(out, "id: {id}").unwrap_or_default();
     }
     for line in message.split(['\n', '\r']) {
         out.push_str("data: ");

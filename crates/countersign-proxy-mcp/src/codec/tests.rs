@@ -52,8 +52,8 @@ fn what_parsers_could_read_differently_is_refused() {
         assert_eq!(refusal.code(), code, "{text}: {refusal}");
     }
     assert_eq!(
-        Message::parse(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}".to_vec()).unwrap_err(),
-        Malformed::NotUtf8
+        Message::parse(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}".to_vec()).unwrap_err().code(),
+        -32700
     );
     parse(&deep(62)).unwrap();
 }
@@ -176,15 +176,15 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = Message::parse(bytes.clone()).is_ok();
-        let _ = Incoming::parse(bytes.clone()).is_ok();
-        let _ = SseReader::new(100).feed(&bytes).is_ok();
+        drop(Message::parse(bytes.clone()));
+        drop(Incoming::parse(bytes.clone()));
+        drop(SseReader::new(100).feed(&bytes));
     }
 
     #[test]
     fn no_text_like_json_makes_a_reader_panic(text in r#"[{}\[\]":,0-9a-z\\ \n.+eE-]{0,200}"#) {
-        let _ = Message::parse(text.clone().into_bytes()).is_ok();
-        let _ = Incoming::parse(text.into_bytes()).is_ok();
+        drop(Message::parse(text.clone().into_bytes()));
+        drop(Incoming::parse(text.into_bytes()));
     }
 
     #[test]

@@ -130,7 +130,8 @@ pub(super) fn of(
     let object = if name.is_empty() { format!("mcp:{method}") } else { name.clone().into_owned() };
     if let Some(tool) = tool {
         doubt |= tool.definition.is_none();
-        effects.extend(tool.raised.iter().map(|verb| Effect::new(*verb, &*name)));
+        let said: Vec<Verb> = effects.iter().map(|effect| effect.verb).collect();
+        effects.extend(raised(&tool.raised, &said).map(|verb| Effect::new(verb, &*name)));
     }
     if doubt || effects.is_empty() {
         effects.push(Effect::new(Verb::Unknown, &*object));
@@ -164,6 +165,22 @@ pub(super) fn watched(message: &Message) -> Vec<Effect> {
         .unwrap_or_default()
 }
 
+/// What the annotations add to what the configuration said. A tool that is configured as one that changes things
+/// is not more than that because its server says so too; one that is configured as harmless is.
+fn raised<'a>(hints: &'a [Verb], said: &'a [Verb]) -> impl Iterator<Item = Verb> + 'a {
+    hints.iter().copied().filter(|hint| !said.iter().any(|verb| covers(*verb, *hint)))
+}
+
+const fn covers(said: Verb, hint: Verb) -> bool {
+    match said {
+        Verb::Write | Verb::Delete | Verb::Schema | Verb::Privilege | Verb::Execute | Verb::Deploy => {
+            matches!(hint, Verb::Write | Verb::Delete)
+        }
+        Verb::Network | Verb::Export => matches!(hint, Verb::Network),
+        Verb::Read | Verb::Secret | Verb::Unknown => false,
+    }
+}
+
 /// The effects of a tool that no argument can change.
 pub(super) fn fixed(rules: &Rules, tool: &str, facts: &ToolFacts) -> Vec<Effect> {
     let mut all = rules.of_tool(tool).peekable();
@@ -171,8 +188,9 @@ pub(super) fn fixed(rules: &Rules, tool: &str, facts: &ToolFacts) -> Vec<Effect>
         return vec![Effect::new(Verb::Unknown, tool)];
     }
     let no_arguments = Arguments::new();
+    let said: Vec<Verb> = rules.of_tool(tool).map(|template| template.verb).collect();
     all.filter(|template| template.is_fixed())
         .map(|template| template.fill(&no_arguments).0)
-        .chain(facts.raised.iter().map(|verb| Effect::new(*verb, tool)))
+        .chain(raised(&facts.raised, &said).map(|verb| Effect::new(verb, tool)))
         .collect()
 }

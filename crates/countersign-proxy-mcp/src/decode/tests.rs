@@ -103,6 +103,10 @@ fn annotations_only_add() {
         shown(&drafted(&call("read", "{}"), Some(&raised))),
         ["read all", "write read", "delete read", "network read"]
     );
+    assert_eq!(
+        shown(&drafted(&call("delete_rows", r#"{"table":"t","where":{"id":7}}"#), Some(&raised))),
+        ["read all", "delete orders/t/7", "network delete_rows"]
+    );
 }
 
 #[test]

@@ -18,6 +18,13 @@ pub(super) enum BodyError {
     Broken,
 }
 
+impl From<axum::Error> for BodyError {
+    fn from(error: axum::Error) -> Self {
+        tracing::debug!(%error, "a body broke off");
+        Self::Broken
+    }
+}
+
 /// The whole body.
 pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
@@ -32,7 +39,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
 async fn collect(mut body: Body, capacity: usize, limit: usize) -> Result<Vec<u8>, BodyError> {
     let mut bytes = Vec::with_capacity(capacity.min(limit));
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| BodyError::Broken)?;
+        let frame = frame?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > limit {
             return Err(BodyError::TooLarge);

@@ -82,12 +82,17 @@ impl Remote {
         clock: Arc<dyn Clock>,
         inbound: Weak<dyn Inbound>,
     ) -> Result<Self, UpstreamError> {
-        let bad = |what: &str| UpstreamError::NotSent(format!("the configured {what} is not valid"));
-        let uri: Uri = url.parse().map_err(|_| bad("URL"))?;
+        let bad = |what: &str, why: &dyn fmt::Display| {
+            UpstreamError::NotSent(format!("the configured {what} is not valid: {why}"))
+        };
+        let uri: Uri = url.parse().map_err(|error: http::uri::InvalidUri| bad("URL", &error))?;
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            let name: HeaderName = name.parse().map_err(|_| bad("header name"))?;
-            let mut value: HeaderValue = value.parse().map_err(|_| bad("header value"))?;
+            let name: HeaderName =
+                name.parse().map_err(|error: http::header::InvalidHeaderName| bad("header name", &error))?;
+            let mut value: HeaderValue = value
+                .parse()
+                .map_err(|error: http::header::InvalidHeaderValue| bad("header value", &error))?;
             value.set_sensitive(true);
             map.insert(name, value);
         }
@@ -147,8 +152,7 @@ impl Remote {
     }
 
     /// Listens for messages that answer no request, as long as the session lives and the upstream offers it.
-    pub(crate) fn listen(&self, permit: UpkeepPermit) {
-        drop(permit);
+    pub(crate) fn listen(&self, _permit: UpkeepPermit) {
         tokio::spawn(listen(Arc::clone(&self.shared)));
     }
 }

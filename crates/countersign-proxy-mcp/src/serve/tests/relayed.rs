@@ -156,3 +156,35 @@ async fn a_child_that_can_not_be_started_is_said_to_be_so() {
     let text = rig.post(&[], crate::testing::INITIALIZE).await.text().await;
     assert!(text.contains("upstream_lost") || text.contains("upstream_unreachable"), "{text}");
 }
+
+const ASKING: &str = r#"
+while read -r line; do
+  id=${line#*\"id\":}; id=${id%%,*}
+  case "$line" in
+    *'"initialize"'*) echo '{"jsonrpc":"2.0","id":'$id',"result":{"protocolVersion":"2025-11-25","capabilities":{}}}' ;;
+    *'"tools/list"'*) echo '{"jsonrpc":"2.0","id":'$id',"result":{"tools":[{"name":"read_roots"},{"name":"read_secret"}]}}' ;;
+    *read_roots*) call=$id; echo '{"jsonrpc":"2.0","id":"ask-1","method":"roots/list"}' ;;
+    *read_secret*) call=$id; echo '{"jsonrpc":"2.0","id":"ask-2","method":"elicitation/create","params":{"message":"password?"}}' ;;
+    *ask-*) echo '{"jsonrpc":"2.0","id":'$call',"result":{"heard":'"$line"'}}' ;;
+  esac
+done
+"#;
+
+#[tokio::test]
+async fn what_the_upstream_asks_in_the_middle_of_a_call_is_judged_and_its_answer_comes_back() {
+    let rig = Rig::stdio(ASKING).await;
+    let session = rig.initialize().await;
+    let mut reply = rig.in_session(&session, &call("read_roots")).await;
+    let asked = reply.piece().await;
+    assert_eq!(asked, "data: {\"jsonrpc\":\"2.0\",\"id\":\"ask-1\",\"method\":\"roots/list\"}\n\n");
+    let answer = r#"{"jsonrpc":"2.0","id":"ask-1","result":{"roots":[{"uri":"file:///r"}]}}"#;
+    assert_eq!(rig.in_session(&session, answer).await.status, StatusCode::ACCEPTED);
+    let text = reply.text().await;
+    assert!(
+        text.contains(r#""heard":{"jsonrpc":"2.0","id":"ask-1","result":{"roots":[{"uri":"file:///r"}]}}"#),
+        "{text}"
+    );
+
+    let text = rig.in_session(&session, &call("read_secret")).await.text().await;
+    assert!(text.contains("forbidden") && text.contains("ask-2") && !text.contains("password"), "{text}");
+}

@@ -71,3 +71,22 @@ async fn a_child_that_only_knows_sessions_makes_the_client_fall_back() {
     let body = reply.json().await;
     assert_eq!(body["error"]["code"], -32600, "{body}");
 }
+
+#[tokio::test]
+async fn what_the_upstream_asks_the_agent_for_is_judged_before_the_agent_sees_it() {
+    let rig = Rig::http().await;
+    let asks = |method: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":$ID,"result":{{"resultType":"input_required","inputRequests":{{"a":{{"method":"{method}","params":{{"message":"your password?"}}}}}}}}}}"#
+        )
+    };
+    // The policy lets everybody read and forbids every export.
+    rig.recorder.answers.lock().unwrap().push((200, asks("elicitation/create")));
+    let text =
+        rig.post(&headers("2026-07-28", "tools/call", "read_rows"), &call("read_rows")).await.text().await;
+    assert!(text.contains("forbidden") && !text.contains("password"), "{text}");
+    rig.recorder.answers.lock().unwrap().push((200, asks("roots/list")));
+    let text =
+        rig.post(&headers("2026-07-28", "tools/call", "read_rows"), &call("read_rows")).await.text().await;
+    assert!(text.contains("inputRequests"), "{text}");
+}
