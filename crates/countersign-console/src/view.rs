@@ -54,7 +54,7 @@ pub(crate) fn page(viewer: &Viewer<'_>, title: &str, here: &str, body: &Markup) 
             a.me href="/account" aria-current=[(here == "/account").then_some("page")] { (text::seen(name)) }
         }
         @if suggest {
-            p.banner role="note" {
+            aside.banner aria-label="Suggestion" {
                 "You came in by a one-time link. "
                 a href="/account#passkeys" { "Enrol a passkey" }
                 " to sign in next time and to approve what needs a stronger sign-in."

@@ -108,30 +108,53 @@ const replace = (old, fresh, title) => {
   }
 };
 
-const watch = () => {
-  const live = $("#live");
-  if (!live) return;
-  const lost = $("#connection");
-  let poll = null;
-  const events = new EventSource("/api/v1/events");
+// A page in front listens; one in the background asks now and then, because a browser grants few open connections
+// to one host and every page of ours would hold one.
+let events = null;
+let poll = null;
+const ask = (milliseconds) => {
+  clearInterval(poll);
+  poll = milliseconds ? setInterval(refresh, milliseconds) : null;
+};
+const lost = (yes) => {
+  const line = $("#connection");
+  if (line) line.hidden = !yes;
+};
+const listen = () => {
+  events?.close();
+  events = new EventSource("/api/v1/events");
   events.addEventListener("review", (event) => {
     const notice = JSON.parse(event.data);
     const own = $("#live")?.dataset.review;
     if (!own || own === notice.review) refresh();
   });
   events.onopen = () => {
-    if (poll) {
-      clearInterval(poll);
-      poll = null;
-      refresh();
-    }
-    if (lost) lost.hidden = true;
+    if (poll) refresh();
+    ask(0);
+    lost(false);
   };
   events.onerror = () => {
-    if (lost) lost.hidden = false;
-    poll ??= setInterval(refresh, 5000);
+    lost(true);
+    if (!poll) ask(5000);
+    // A browser gives up after an answer that is no stream, such as one of a gateway that is starting.
+    if (events.readyState === EventSource.CLOSED) setTimeout(() => document.hidden || listen(), 5000);
   };
-  addEventListener("pagehide", () => events.close());
+};
+const watch = () => {
+  if (!$("#live")) return;
+  const follow = () => {
+    if (document.hidden) {
+      events?.close();
+      ask(15000);
+    } else {
+      listen();
+      refresh();
+    }
+  };
+  if (document.hidden) ask(15000);
+  else listen();
+  document.addEventListener("visibilitychange", follow);
+  addEventListener("pagehide", () => events?.close());
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 };
 

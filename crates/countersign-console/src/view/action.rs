@@ -37,8 +37,7 @@ pub(crate) fn action(
                     @if let Some(claim) = action.claim() {
                         section.card.claim { h2 { "What the caller said " span.tag.claimed { "claim, not checked" } } blockquote { (seen(claim)) } }
                     }
-                    (review::who(action))
-                    (review::wherever(action))
+                    div.pair { (review::who(action)) (review::wherever(action)) }
                     (review::decision(&record.decision))
                     (review::identity(action))
                 }

@@ -50,20 +50,34 @@ fn filters(query: &Query) -> Markup {
                 option value="" { "any" }
                 @for state in State::ALL { option value=(state.word()) selected[query.states == [state]] { (state.word()) } }
             } }
-            label { "Decision " select name="decision" {
-                option value="" { "any" }
-                @for word in ["allow", "review", "deny"] { option value=(word) selected[query.decision.as_deref() == Some(word)] { (word) } }
-            } }
-            label { "Verb " select name="verb" {
-                option value="" { "any" }
-                @for verb in Verb::ALL { option value=(verb) selected[query.verb == Some(verb)] { (verb) } }
-            } }
-            label { "Resource " input name="resource" value=(text(&query.resource)) maxlength="200"; }
-            label { "Agent " input name="agent" value=(text(&query.agent)) maxlength="200"; }
-            label { "From (UTC) " input name="from" value=(date(query.from)) placeholder="2026-11-22" maxlength="40"; }
-            label { "Until (UTC) " input name="until" value=(date(query.until)) placeholder="2026-11-23" maxlength="40"; }
-            @if let Some(operation) = &query.operation { label { "Operation " input name="operation" value=(operation) maxlength="200"; } }
             button { "Search" }
+            details.more open[narrowed(query)] {
+                summary { "More filters" }
+                div.filters {
+                    label { "Decision " select name="decision" {
+                        option value="" { "any" }
+                        @for word in ["allow", "review", "deny"] { option value=(word) selected[query.decision.as_deref() == Some(word)] { (word) } }
+                    } }
+                    label { "Verb " select name="verb" {
+                        option value="" { "any" }
+                        @for verb in Verb::ALL { option value=(verb) selected[query.verb == Some(verb)] { (verb) } }
+                    } }
+                    label { "Resource " input name="resource" value=(text(&query.resource)) maxlength="200"; }
+                    label { "Agent " input name="agent" value=(text(&query.agent)) maxlength="200"; }
+                    label { "From (UTC) " input name="from" value=(date(query.from)) placeholder="2026-11-22" maxlength="40"; }
+                    label { "Until (UTC) " input name="until" value=(date(query.until)) placeholder="2026-11-23" maxlength="40"; }
+                    @if let Some(operation) = &query.operation { label { "Operation " input name="operation" value=(operation) maxlength="200"; } }
+                }
+            }
         }
     }
+}
+
+/// Whether one of the folded filters is set.
+fn narrowed(query: &Query) -> bool {
+    let texts = [&query.decision, &query.resource, &query.agent, &query.operation];
+    texts.into_iter().any(Option::is_some)
+        || query.verb.is_some()
+        || query.from.is_some()
+        || query.until.is_some()
 }

@@ -135,7 +135,7 @@ pub(crate) fn who(action: &Action) -> Markup {
                 li {
                     span.kind { "agent" } b { (seen(&principal.name)) } " " (standing(Standing::Verified))
                     @if !principal.teams.is_empty() {
-                        span.dim { " team " @for team in &principal.teams { (seen(team)) " " } }
+                        div.dim.small { "team " @for team in &principal.teams { (seen(team)) " " } }
                     }
                 }
                 @for link in &principal.links { (chain_link(link)) }
