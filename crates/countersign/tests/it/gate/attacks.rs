@@ -130,13 +130,15 @@ async fn an_expired_review_takes_no_vote_even_before_the_expiry_is_recorded() {
 #[tokio::test]
 async fn policy_can_forbid_a_vote_that_the_gates_would_take() {
     let policy = format!(
-        "{}\n@id(\"not-bob\") forbid (principal, action == Action::\"approve\", resource) when {{ principal.name == \"bob\" }};",
+        "{}\n@id(\"no-interns\") forbid (principal in Group::\"interns\", action == Action::\"approve\", resource);",
         countersign_testkit::POLICY
     );
     let world = World::with(WorldOptions { policy, ..WorldOptions::default() }).await;
+    let groups = ["dba".to_owned(), "interns".to_owned()].into();
+    world.identity.set_groups("bob", groups, countersign_gate::Clock::now(&world.clock)).await.unwrap();
     let (review, _, waiting) = pending(&world).await;
     let refused = world.vote("bob", &review, Answer::Approve).await;
-    assert!(matches!(&refused, Err(VoteError::Policy(why)) if why.contains("not-bob")), "{refused:?}");
+    assert!(matches!(&refused, Err(VoteError::Policy(why)) if why.contains("no-interns")), "{refused:?}");
     world.vote("ada", &review, Answer::Approve).await.unwrap();
     assert!(super::ran(&waiting.await.unwrap()));
 }

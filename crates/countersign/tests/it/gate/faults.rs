@@ -19,7 +19,7 @@ async fn script(world: &World, upstream: &CountingUpstream) -> Verdict {
     let mut waiting = tokio::spawn(async move { gate.pass(draft, call).await });
     tokio::select! {
         verdict = &mut waiting => return verdict.unwrap(),
-        held = is_held.wait_for(|held| *held) => { held.unwrap(); }
+        held = is_held.wait_for(|held| *held) => if held.is_err() { return waiting.await.unwrap() },
     }
     let pending = world.store.in_state(State::Pending).unwrap();
     let review = world.store.review(pending[0]).unwrap().unwrap();
