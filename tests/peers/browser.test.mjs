@@ -101,7 +101,7 @@ describe('answering', () => {
       assert.deepEqual(loads, [], 'it appeared by itself');
       await row.click();
       const main = page.locator('main');
-      for (const shown of [path, 'peer-agent', 'olga', 'files', 'writes-need-people', review.digest, 'verified']) {
+      for (const shown of [path, 'peer-agent', 'olga', 'files', 'changes-need-people', review.digest, 'verified']) {
         await main.getByText(shown).first().waitFor();
       }
       assert.ok(!(await main.innerText()).includes('\u202e'), 'a bidirectional override is never drawn as such');
@@ -181,7 +181,7 @@ describe('answering', () => {
     await flow('expiry', [visitor], async () => {
       const { path, answer, review, url } = await held('files-brief');
       await page.goto(url);
-      await decision(page).getByText('nobody answered in time').waitFor();
+      await decision(page).getByText('nobody answered in time').waitFor({ timeout: 45_000 });
       assert.equal(await approve(page).count(), 0);
       const late = await here.reviewer.vote(review, 'approve');
       assert.equal(late.status, 409);

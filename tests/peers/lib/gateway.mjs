@@ -118,7 +118,7 @@ export class Gateway {
     await mkdir(path.join(gateway.folder, 'state'), { recursive: true });
     await writeFile(path.join(gateway.folder, 'policy.cedar'), policy);
     await writeFile(path.join(gateway.folder, 'countersign.toml'), configuration(gateway.ports, resources));
-    await gateway.serve();
+    await gateway.serve().catch(async (error) => { await gateway.stop(); throw error; });
     return gateway;
   }
 

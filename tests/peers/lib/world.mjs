@@ -5,25 +5,28 @@ import { Gateway } from './gateway.mjs';
 import { temporaryFolder } from './process.mjs';
 import * as upstreams from './upstreams.mjs';
 
-/** Reading passes, writing waits for a reviewer, moving (which deletes) is never allowed, demo servers may do all. */
+/**
+ * Reading passes, changing waits for people, moving (an export here) is never allowed, demo servers may do all.
+ * server-filesystem marks its writing tools as destructive; the gateway counts that as `delete` beside `write`.
+ */
 export const POLICY = `
 @id("all")
 permit (principal, action, resource);
 
-@id("never-delete")
-forbid (principal, action == Action::"delete", resource in Env::"prod");
+@id("never-export")
+forbid (principal, action == Action::"export", resource in Env::"prod");
 
-@id("writes-need-people") @review("reviewers") @expires("15m")
-forbid (principal, action == Action::"write", resource in Env::"prod");
+@id("changes-need-people") @review("reviewers") @expires("15m")
+forbid (principal, action in [Action::"write", Action::"delete"], resource in Env::"prod");
 
-@id("brief") @review("reviewers") @expires("4s")
-forbid (principal, action == Action::"write", resource in Env::"brief");
+@id("brief") @review("reviewers") @expires("30s")
+forbid (principal, action in [Action::"write", Action::"delete"], resource in Env::"brief");
 
 @id("two-people") @review("reviewers") @quorum("2")
-forbid (principal, action == Action::"write", resource in Env::"dual");
+forbid (principal, action in [Action::"write", Action::"delete"], resource in Env::"dual");
 
 @id("with-passkey") @review("reviewers") @assurance("passkey")
-forbid (principal, action == Action::"write", resource in Env::"strong");
+forbid (principal, action in [Action::"write", Action::"delete"], resource in Env::"strong");
 `;
 
 const FILE_TOOLS = [
@@ -32,7 +35,7 @@ const FILE_TOOLS = [
   { match: 'get_file_info', effects: [{ verb: 'read', object: '{path}' }] },
   { match: 'write_file', effects: [{ verb: 'write', object: '{path}' }] },
   { match: 'edit_file', effects: [{ verb: 'write', object: '{path}' }] },
-  { match: 'move_file', effects: [{ verb: 'write', object: '{destination}' }, { verb: 'delete', object: '{source}' }] },
+  { match: 'move_file', effects: [{ verb: 'export', object: 'what is moved' }, { verb: 'delete', object: '{source}' }] },
 ];
 const EVERY_TOOL = [{ match: '*', effects: [{ verb: 'read', object: 'demo' }] }];
 
@@ -52,13 +55,14 @@ export async function world(name, { hold_seconds = 30 } = {}) {
   await mkdir(folder);
   await writeFile(path.join(folder, 'hello.txt'), 'héllo, wörld\n');
   const [everything, conformance] = await Promise.all([upstreams.everythingHttp(), upstreams.conformanceHttp()]);
+  const leave = () => Promise.all([everything.stop(), conformance.stop(), place.remove()]);
   const gateway = await Gateway.start({
     name,
     policy: POLICY,
     resources: [
       files('files', folder, hold_seconds),
       files('files-short', folder, 1),
-      files('files-brief', folder, 30, 'brief'),
+      files('files-brief', folder, 60, 'brief'),
       files('files-dual', folder, hold_seconds, 'dual'),
       files('files-strong', folder, hold_seconds, 'strong'),
       demo('everything', { command: upstreams.everything() }),
@@ -67,7 +71,7 @@ export async function world(name, { hold_seconds = 30 } = {}) {
       modern('modern', conformance.url, hold_seconds),
       modern('modern-short', conformance.url, 1),
     ],
-  });
+  }).catch(async (error) => { await leave(); throw error; });
   const token = await gateway.agent('peer-agent', 'olga');
   const reviewer = await gateway.reviewer('rita');
   return {
@@ -82,7 +86,7 @@ export async function world(name, { hold_seconds = 30 } = {}) {
     file: (...parts) => path.join(folder, ...parts),
     async stop() {
       await gateway.stop();
-      await Promise.all([everything.stop(), conformance.stop(), place.remove()]);
+      await leave();
     },
   };
 }
