@@ -231,8 +231,11 @@ impl Forward for ToUpstream {
             return BTreeMap::new();
         }
         let name = self.message.name().unwrap_or_default();
-        let tool = self.session.catalog.tool(&name).and_then(|tool| tool.facts().definition);
-        let definition = tool.unwrap_or_else(|| "not listed".to_owned());
+        let catalog = &self.session.catalog;
+        let tool = catalog.tool(&name).and_then(|tool| tool.facts().definition);
+        // While the tools are listed anew nobody knows whether this one is still what people saw.
+        let known = catalog.listed_at().is_some();
+        let definition = tool.filter(|_| known).unwrap_or_else(|| "not listed".to_owned());
         std::iter::once((DEFINITION_FACT.to_owned(), definition)).collect()
     }
 

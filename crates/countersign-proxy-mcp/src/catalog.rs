@@ -100,6 +100,8 @@ pub(crate) struct Catalog {
 #[derive(Debug, Default)]
 struct State {
     listed_at: Option<Timestamp>,
+    /// Counts how often the list was said to have changed.
+    changes: u64,
     tools: HashMap<String, Arc<Tool>>,
 }
 
@@ -114,14 +116,21 @@ impl Catalog {
 
     /// The upstream said that its list changed.
     pub(crate) fn forget(&self) {
-        self.state.write().unwrap_or_else(PoisonError::into_inner).listed_at = None;
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.listed_at = None;
+        state.changes += 1;
     }
 
-    /// Takes a complete listing.
-    pub(crate) fn replace(&self, tools: Vec<Tool>, now: Timestamp) {
+    /// How often the list was said to have changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).changes
+    }
+
+    /// Takes a complete listing that was begun after so many changes. One that came since makes it old already.
+    pub(crate) fn replace(&self, tools: Vec<Tool>, now: Timestamp, changes: u64) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.tools = tools.into_iter().map(|tool| (tool.name.clone(), Arc::new(tool))).collect();
-        state.listed_at = Some(now);
+        state.listed_at = (state.changes == changes).then_some(now);
     }
 
     /// Takes what one page shows.

@@ -52,6 +52,16 @@ impl ListingError {
     }
 }
 
+/// Lists the tools again as soon as the upstream says that they changed: calls that wait for people depend on it.
+pub(crate) fn again(session: Arc<Session>) {
+    session.catalog.forget();
+    tokio::spawn(async move {
+        if let Err(error) = ensure(&session, &session.principal()).await {
+            tracing::warn!(%error, "changed tools could not be listed; calls are refused until they are");
+        }
+    });
+}
+
 /// Lists the upstream's tools unless they are known, accepts a first listing and asks about changes.
 pub(crate) async fn ensure(session: &Arc<Session>, principal: &Principal) -> Result<(), ListingError> {
     if is_fresh(session) {
@@ -62,10 +72,10 @@ pub(crate) async fn ensure(session: &Arc<Session>, principal: &Principal) -> Res
         return Ok(());
     }
     let served = &session.served;
-    let asked_at = served.now();
+    let (asked_at, changes) = (served.now(), session.catalog.changes());
     let tools = list(session, principal).await?;
     served.definitions.observe(&tools, &served.gate, principal).await?;
-    session.catalog.replace(tools, asked_at);
+    session.catalog.replace(tools, asked_at, changes);
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use http::{Method, StatusCode};
 use tokio::sync::mpsc;
 
 use crate::registry::McpProxy;
-use crate::session::{Era, Session};
+use crate::session::{Busy, Era, Session};
 use door::{Door, Entered};
 use respond::{json_error, plain, stream_headers};
 
@@ -44,7 +44,7 @@ async fn handle(
     };
     match *request.method() {
         Method::POST => post::handle(mcp, entered, request).await,
-        Method::GET => listen(&entered, &request),
+        Method::GET => listen(mcp, &entered, &request),
         Method::DELETE => end(&mcp, &entered),
         _ => {
             let mut response = plain(StatusCode::METHOD_NOT_ALLOWED);
@@ -55,7 +55,7 @@ async fn handle(
 }
 
 /// Opens the session's own stream to the agent.
-fn listen(entered: &Entered, request: &Request) -> Response {
+fn listen(mcp: Arc<McpProxy>, entered: &Entered, request: &Request) -> Response {
     let Some(session) = &entered.session else {
         // Without a session there is no such stream, as 2026-07-28 has it.
         return plain(StatusCode::METHOD_NOT_ALLOWED);
@@ -66,26 +66,44 @@ fn listen(entered: &Entered, request: &Request) -> Response {
     }
     let after = header(&LAST_EVENT_HEADER).and_then(|number| number.parse().ok());
     let events = session.outbox.open(after);
-    let (session, clock) = (Arc::clone(session), Arc::clone(entered.served.clock()));
-    let busy = session.busy();
-    let stream =
-        futures_util::stream::unfold((events, clock, busy), |(mut events, clock, busy)| async move {
-            let next = next_event(&mut events, &clock).await?;
-            Some((Ok::<_, std::convert::Infallible>(bytes::Bytes::from(next)), (events, clock, busy)))
-        });
+    let listening = Listening {
+        mcp,
+        headers: request.headers().clone(),
+        events,
+        clock: Arc::clone(entered.served.clock()),
+        session: Arc::clone(session),
+        _busy: session.busy(),
+    };
+    let stream = futures_util::stream::unfold(listening, |mut listening| async move {
+        let next = listening.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(bytes::Bytes::from(next)), listening))
+    });
     let mut response = Response::new(Body::from_stream(stream.boxed()));
     stream_headers(response.headers_mut());
     response
 }
 
-async fn next_event(
-    events: &mut mpsc::Receiver<String>,
-    clock: &Arc<dyn countersign_gate::Clock>,
-) -> Option<String> {
-    tokio::select! {
-        biased;
-        event = events.recv() => event,
-        () = clock.sleep_until(clock.now().plus(KEEP_ALIVE)) => Some(":\n\n".to_owned()),
+/// An open listening stream.
+struct Listening {
+    mcp: Arc<McpProxy>,
+    headers: http::HeaderMap,
+    events: mpsc::Receiver<String>,
+    clock: Arc<dyn countersign_gate::Clock>,
+    session: Arc<Session>,
+    _busy: Busy,
+}
+
+impl Listening {
+    /// The next piece. Ends when the session does, or when the token that opened the stream is no longer good.
+    async fn next(&mut self) -> Option<String> {
+        let piece = tokio::select! {
+            biased;
+            event = self.events.recv() => event?,
+            () = self.clock.sleep_until(self.clock.now().plus(KEEP_ALIVE)) => ":\n\n".to_owned(),
+        };
+        let door = Door::of(&self.mcp, self.session.served.name(), &self.headers);
+        door.authenticate(None).filter(|principal| principal.agent == self.session.agent)?;
+        Some(piece)
     }
 }
 

@@ -221,8 +221,10 @@ impl Inbound for Session {
             }
             return;
         }
-        if message.method().as_deref() == Some("notifications/tools/list_changed") {
-            self.catalog.forget();
+        if message.method().as_deref() == Some("notifications/tools/list_changed")
+            && let Some(me) = self.me.upgrade()
+        {
+            crate::listing::again(me);
         }
         self.send(message.text(), near);
     }

@@ -24,6 +24,8 @@ pub(crate) use tls::{HttpClient, client};
 /// What happens while one request of an agent is under way.
 #[derive(Debug)]
 pub(crate) enum Event {
+    /// The upstream answers with a stream; so the agent gets one as well.
+    Streams,
     /// A message for the agent that belongs to this request.
     Message(String),
     /// The request waits for people.

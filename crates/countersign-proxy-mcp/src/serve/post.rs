@@ -88,8 +88,7 @@ impl Posted {
         json_error(StatusCode::BAD_REQUEST, self.id(), code, text)
     }
 
-    fn unsupported(&self, requested: &str) -> Response {
-        let supported: Vec<&str> = std::iter::once(STATELESS_VERSION).chain(SESSION_VERSIONS).collect();
+    fn unsupported(&self, requested: &str, supported: &[&str]) -> Response {
         let data = json!({ "supported": supported, "requested": requested });
         let text = error(self.id(), UNSUPPORTED, "Unsupported protocol version", Some(data));
         json(StatusCode::BAD_REQUEST, text)
@@ -102,7 +101,7 @@ impl Posted {
         }
         match self.version() {
             Some(STATELESS_VERSION) => {}
-            requested => return self.unsupported(requested.unwrap_or_default()),
+            requested => return self.unsupported(requested.unwrap_or_default(), &[STATELESS_VERSION]),
         }
         if self.message.shape() == Shape::Response {
             return self.refuse(INVALID_REQUEST, "clients send no responses in this protocol version");
@@ -126,7 +125,8 @@ impl Posted {
     async fn in_session(self) -> Response {
         let version = self.version().map(str::to_owned);
         if let Some(version) = version.filter(|version| !SESSION_VERSIONS.contains(&version.as_str())) {
-            return self.unsupported(&version);
+            let supported: Vec<&str> = SESSION_VERSIONS.into_iter().chain([STATELESS_VERSION]).collect();
+            return self.unsupported(&version, &supported);
         }
         let initializes = self.message.method() == "initialize";
         match (&self.entered.session, initializes) {
@@ -147,6 +147,10 @@ impl Posted {
             Shape::Response => {
                 session.answered(Arc::unwrap_or_clone(self.message));
                 plain(StatusCode::ACCEPTED)
+            }
+            // A server might run a method without an id as well, so nothing but notifications goes on unjudged.
+            Shape::Notification if !self.message.method().starts_with("notifications/") => {
+                self.refuse(INVALID_REQUEST, "a request needs an `id`")
             }
             Shape::Notification => {
                 notify(&session, &self.message).await;

@@ -152,6 +152,7 @@ impl Streaming {
 
     fn show(&mut self, shown: Event) -> String {
         match shown {
+            Event::Streams => ":\n\n".to_owned(),
             Event::Message(text) => {
                 // It runs now: from here on progress is the upstream's.
                 self.waiting = None;

@@ -17,7 +17,7 @@ use hyper::body::Incoming as Body;
 use tokio_util::sync::CancellationToken;
 
 use super::exchange::{Belongings, named};
-use super::{HttpClient, Inbound, Route, UpstreamError, within};
+use super::{Event, HttpClient, Inbound, Route, UpstreamError, within};
 use crate::codec::{Answer, Incoming, Message, SseReader};
 
 pub(crate) use headers::{decoded, parameter_text};
@@ -208,6 +208,11 @@ impl Shared {
             self.session.get_or_init(|| session.clone());
         }
         if is_stream(&response) {
+            if let Some(sink) = &route.sink
+                && sink.try_send(Event::Streams).is_err()
+            {
+                tracing::debug!("the caller left before the upstream began to answer");
+            }
             return self.answer_in_stream(response, route).await;
         }
         let status = response.status();

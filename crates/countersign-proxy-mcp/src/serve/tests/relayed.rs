@@ -188,3 +188,48 @@ async fn what_the_upstream_asks_in_the_middle_of_a_call_is_judged_and_its_answer
     let text = rig.in_session(&session, &call("read_secret")).await.text().await;
     assert!(text.contains("forbidden") && text.contains("ask-2") && !text.contains("password"), "{text}");
 }
+
+#[tokio::test]
+async fn a_call_without_an_id_is_not_taken_for_a_notification() {
+    let rig = Rig::http().await;
+    let session = rig.initialize().await;
+    let sneaky = r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"delete_rows"}}"#;
+    assert_eq!(rig.in_session(&session, sneaky).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(rig.recorder.calls(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_listening_stream_ends_with_its_token() {
+    let rig = Rig::http().await;
+    let session = rig.initialize().await;
+    let mut stream = rig.send("GET", &[("mcp-session-id", &session)], "").await;
+    assert_eq!(stream.headers["content-type"], "text/event-stream");
+    rig.world.clock.advance(std::time::Duration::from_secs(15));
+    assert_eq!(stream.piece().await, ":\n\n");
+    rig.world.clock.advance(std::time::Duration::from_secs(400 * 24 * 3600));
+    assert_eq!(stream.text().await, "");
+}
+
+#[tokio::test]
+async fn an_upstream_that_hangs_is_given_up_by_the_clock() {
+    let rig = Rig::stdio(&CHILD.replace("read_rows*) echo", "read_rows*) : echo")).await;
+    let session = rig.initialize().await;
+    let mut reply = {
+        let body = call("read_rows");
+        let waiting = rig.in_session(&session, &body);
+        tokio::pin!(waiting);
+        loop {
+            tokio::select! {
+                reply = &mut waiting => break reply,
+                () = tokio::time::sleep(std::time::Duration::from_millis(20)) => {
+                    rig.world.clock.advance(std::time::Duration::from_secs(4));
+                }
+            }
+        }
+    };
+    assert_eq!(reply.headers["content-type"], "text/event-stream");
+    assert_eq!(reply.piece().await, ":\n\n");
+    rig.world.clock.advance(std::time::Duration::from_secs(301));
+    let text = reply.text().await;
+    assert!(text.contains("outcome-unknown") && text.contains("did not answer within 300 seconds"), "{text}");
+}
