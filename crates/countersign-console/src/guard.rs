@@ -1,7 +1,7 @@
 //! May this request come in at all? Host, credential and origin are checked here, once, before any handler.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use crate::Shared;
 use crate::codes::{Code, Problem};
 use crate::credential::{Caller, Via};
+use crate::routes::{self, Access};
 use crate::site::Provenance;
 use crate::view;
 
@@ -71,12 +72,14 @@ async fn admit(app: &Shared, mut request: Request) -> Result<Request, Problem> {
     Ok(request)
 }
 
-/// An unsafe request with a cookie must come from our own page and carry the session's CSRF token. One without a
-/// session may be from a program, which says nothing about its origin, but never from another site.
+/// An unsafe request with a cookie must come from our own page and carry the session's CSRF token. One that needs no
+/// session, or brings it as a bearer token, may be from a program, which says nothing about its origin, but never
+/// from another site.
 async fn check_origin(app: &Shared, request: Request, caller: Option<&Caller>) -> Result<Request, Problem> {
     let refused = |why: &str| Err(Problem::new(Code::Csrf, why));
     let provenance = app.site.provenance(request.headers());
-    let Some(caller) = caller.filter(|caller| caller.via() == Via::Cookie) else {
+    let by_cookie = caller.filter(|caller| caller.via() == Via::Cookie);
+    let Some(caller) = by_cookie.filter(|_| !is_open(&request)) else {
         return match provenance {
             Provenance::Elsewhere => refused("the request comes from another site"),
             Provenance::Here | Provenance::Unsaid => Ok(request),
@@ -104,6 +107,12 @@ async fn check_origin(app: &Shared, request: Request, caller: Option<&Caller>) -
         return refused("the form's CSRF token is not this session's");
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// Whether the route does the same for everybody, so that the session that a cookie brings along plays no part.
+fn is_open(request: &Request) -> bool {
+    let path = request.extensions().get::<MatchedPath>();
+    path.is_some_and(|path| routes::access(request.method(), path.as_str()) == Some(Access::Open))
 }
 
 /// The whole body, up to [`BODY_MAX_BYTES`].

@@ -86,6 +86,11 @@ pub(crate) fn router(app: Shared) -> Router {
         .with_state(app)
 }
 
+/// Who may call the route; `None` when there is none.
+pub(crate) fn access(method: &Method, path: &str) -> Option<Access> {
+    table().iter().find(|route| route.method == *method && route.path == path).map(|route| route.access)
+}
+
 async fn nothing_here() -> Problem {
     Problem::plain(Code::NotFound)
 }

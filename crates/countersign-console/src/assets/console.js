@@ -45,15 +45,16 @@ const localTimes = () => {
 // ---- live: a notice only says that something changed; the page is read again and the live part replaced
 let reading = false;
 let again = false;
+let answering = false;
 const refresh = async () => {
-  if (!$("#live")) return;
+  if (answering || !$("#live")) return;
   if (reading) {
     again = true;
     return;
   }
   reading = true;
   try {
-    const response = await fetch(location.pathname, { headers: { Accept: "text/html" }, cache: "no-store" });
+    const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
     if (response.redirected) {
       location.reload();
       return;
@@ -99,8 +100,8 @@ const replace = (old, fresh, title) => {
   if (kind === "inbox") {
     if (old.dataset.count !== live.dataset.count) announce(`${live.dataset.count} to decide`);
   } else if (kind === "review") {
-    const heading = $("#decide h2", live)?.textContent ?? "changed";
-    announce(`This review changed: ${heading}`);
+    announce(`This review is now ${live.dataset.state}, version ${live.dataset.version}.`);
+    if (old.dataset.state !== "pending") return;
     const said = document.createElement("p");
     said.className = "banner notice";
     said.textContent = live.dataset.state === "pending" ? "It changed while you were looking. Look again before you answer." : "It was decided while you were looking.";
@@ -129,7 +130,8 @@ const listen = () => {
     if (!own || own === notice.review) refresh();
   });
   events.onopen = () => {
-    if (poll) refresh();
+    // What happened between drawing the page and listening is not sent, so look once more.
+    refresh();
     ask(0);
     lost(false);
   };
@@ -148,7 +150,6 @@ const watch = () => {
       ask(15000);
     } else {
       listen();
-      refresh();
     }
   };
   if (document.hidden) ask(15000);
@@ -162,6 +163,7 @@ const watch = () => {
 const once = () => {
   const form = $("form[data-once]");
   form?.addEventListener("submit", () => {
+    answering = true;
     setTimeout(() => {
       for (const button of form.querySelectorAll("button")) button.disabled = true;
     });

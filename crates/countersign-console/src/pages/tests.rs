@@ -37,6 +37,17 @@ async fn looking_at_a_one_time_link_does_not_use_it_up() {
 }
 
 #[tokio::test]
+async fn a_link_for_another_person_works_while_somebody_is_signed_in() {
+    let bench = Bench::new().await;
+    let ada = bench.sign_in("ada").await;
+    let path = format!("/enter/{}", bench.invitation("bob").await);
+    let entered = bench.post(&path).cookie(&ada).same_origin().send().await;
+    assert_eq!(entered.status, StatusCode::SEE_OTHER, "{}", entered.text);
+    let begun = bench.post("/api/v1/sign-in/options").cookie(&ada).same_origin().send().await;
+    assert_eq!(begun.status, StatusCode::OK, "a stronger sign-in begins with a session");
+}
+
+#[tokio::test]
 async fn a_link_leads_only_to_places_of_this_console() {
     let bench = Bench::new().await;
     for next in ["https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "%2F%5Cevil.example"] {

@@ -133,9 +133,12 @@ pub(crate) fn who(action: &Action) -> Markup {
             h2 { "Who" }
             ol.chain {
                 li {
-                    span.kind { "agent" } b { (seen(&principal.name)) } " " (standing(Standing::Verified))
-                    @if !principal.teams.is_empty() {
-                        div.dim.small { "team " @for team in &principal.teams { (seen(team)) " " } }
+                    span.kind { "agent" }
+                    div {
+                        b { (seen(&principal.name)) } " " (standing(Standing::Verified))
+                        @if !principal.teams.is_empty() {
+                            div.dim.small { "team " @for team in &principal.teams { (seen(team)) " " } }
+                        }
                     }
                 }
                 @for link in &principal.links { (chain_link(link)) }
@@ -150,7 +153,7 @@ pub(crate) fn who(action: &Action) -> Markup {
 fn chain_link(link: &Link) -> Markup {
     html! {
         li {
-            span.kind { (link.kind.word()) } b { (seen(&link.name)) } " " (standing(link.standing))
+            span.kind { (link.kind.word()) } div { b { (seen(&link.name)) } " " (standing(link.standing)) }
         }
     }
 }
