@@ -4,7 +4,7 @@ use http::HeaderMap;
 use http::header::HeaderName;
 
 use crate::catalog::Tool;
-use crate::codec::Message;
+use crate::codec::{Kind, Message};
 use crate::upstream::{decoded, parameter_text};
 
 /// The version that is spoken without sessions.
@@ -20,10 +20,20 @@ pub(crate) const VERSION_HEADER: HeaderName = HeaderName::from_static("mcp-proto
 const METHOD_HEADER: HeaderName = HeaderName::from_static("mcp-method");
 const NAME_HEADER: HeaderName = HeaderName::from_static("mcp-name");
 const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// Whether a message says itself that it stands without a session.
 pub(crate) fn is_stateless(message: &Message) -> bool {
     message.meta(META_VERSION).is_some()
+}
+
+/// What a message without a session lacks in its body, in words.
+pub(crate) fn lacking(message: &Message) -> Option<String> {
+    let version = message.meta(META_VERSION).is_some_and(|version| version.kind() == Kind::String);
+    let capabilities = message.meta(META_CAPABILITIES).is_some_and(|all| all.kind() == Kind::Object);
+    let missing = [(version, META_VERSION), (capabilities, META_CAPABILITIES)];
+    let missing = missing.into_iter().find(|(there, _)| !there);
+    missing.map(|(_, name)| format!("Invalid params: `params._meta` lacks `{name}`"))
 }
 
 /// The difference between the standard headers and the body, in words.

@@ -17,9 +17,10 @@ use super::respond::{Manner, json, json_error, plain, respond};
 use super::{SESSION_HEADER, no_such_session};
 use crate::call::Call;
 use crate::codec::{Message, Shape, View, error, reframe};
-use crate::explain::{INVALID_REQUEST, UPSTREAM, upstream};
+use crate::explain::{INVALID_PARAMS, INVALID_REQUEST, UPSTREAM, upstream};
 use crate::mirror::{
-    MISMATCH, SESSION_VERSIONS, STATELESS_VERSION, UNSUPPORTED, VERSION_HEADER, is_stateless, standard,
+    MISMATCH, SESSION_VERSIONS, STATELESS_VERSION, UNSUPPORTED, VERSION_HEADER, is_stateless, lacking,
+    standard,
 };
 use crate::registry::{McpProxy, OpenError};
 use crate::session::{Era, Session};
@@ -96,6 +97,11 @@ impl Posted {
 
     /// A message of 2026-07-28.
     async fn stateless(self) -> Response {
+        if self.message.shape() == Shape::Request
+            && let Some(lacking) = lacking(&self.message)
+        {
+            return self.refuse(INVALID_PARAMS, &lacking);
+        }
         if let Some(mismatch) = standard(&self.headers, &self.message) {
             return self.refuse(MISMATCH, &mismatch);
         }

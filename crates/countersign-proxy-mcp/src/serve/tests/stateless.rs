@@ -90,3 +90,15 @@ async fn what_the_upstream_asks_the_agent_for_is_judged_before_the_agent_sees_it
         rig.post(&headers("2026-07-28", "tools/call", "read_rows"), &call("read_rows")).await.text().await;
     assert!(text.contains("inputRequests"), "{text}");
 }
+
+#[tokio::test]
+async fn a_body_that_lacks_what_the_version_demands_is_refused() {
+    let rig = Rig::http().await;
+    for lacking in ["io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/clientCapabilities"] {
+        let body = call("read_rows").replace(lacking, "other");
+        let reply = rig.post(&headers("2026-07-28", "tools/call", "read_rows"), &body).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+        assert_eq!(reply.json().await["error"]["code"], -32602, "{lacking}");
+    }
+    assert!(rig.recorder.calls().is_empty());
+}
