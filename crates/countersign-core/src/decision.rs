@@ -153,7 +153,7 @@ impl Plan {
     }
 
     /// Whether people who agreed to `self` also agreed to `now`: every gate asked for now was asked for then, at
-    /// least as strictly, and the yes was to carry every obligation that is asked now.
+    /// least as strictly. Terms need no covering: those of both apply.
     pub fn covers(&self, now: &Self) -> bool {
         now.gates.iter().all(|(group, gate)| {
             self.gates

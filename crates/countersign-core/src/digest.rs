@@ -62,8 +62,8 @@ impl FromStr for Digest {
         let hex = text.strip_prefix("sha256:").filter(|hex| hex.len() == 64).ok_or(DigestError)?;
         let mut bytes = [0_u8; 32];
         for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| DigestError)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| DigestError)?;
+            let pair = std::str::from_utf8(pair).map_err(|_cause| DigestError)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_cause| DigestError)?;
         }
         Ok(Self(bytes))
     }

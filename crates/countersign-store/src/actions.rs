@@ -91,7 +91,7 @@ impl Store {
 }
 
 pub(crate) fn parse<T: std::str::FromStr>(what: &'static str, id: &str) -> Result<T, StoreError> {
-    id.parse().map_err(|_| StoreError::Corrupt { what, id: id.to_owned() })
+    id.parse().map_err(|_cause| StoreError::Corrupt { what, id: id.to_owned() })
 }
 
 pub(crate) fn insert(
@@ -191,12 +191,17 @@ pub(crate) fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
 impl Raw {
     pub(crate) fn into_record(self) -> Result<ActionRecord, StoreError> {
         let corrupt = || StoreError::Corrupt { what: "action", id: self.id.clone() };
-        let bare: Action = serde_json::from_str(&self.body).map_err(|_| corrupt())?;
+        let bare: Action = serde_json::from_str(&self.body).map_err(|_cause| corrupt())?;
         Ok(ActionRecord {
-            action: bare.with_payload(self.payload).ok_or_else(|| corrupt())?,
-            decision: serde_json::from_str(&self.judged).map_err(|_| corrupt())?,
+            action: bare.with_payload(self.payload).ok_or_else(corrupt)?,
+            decision: serde_json::from_str(&self.judged).map_err(|_cause| corrupt())?,
             review: self.review.as_deref().map(reviews::from_body).transpose()?,
-            outcome: self.outcome.as_deref().map(serde_json::from_str).transpose().map_err(|_| corrupt())?,
+            outcome: self
+                .outcome
+                .as_deref()
+                .map(serde_json::from_str)
+                .transpose()
+                .map_err(|_cause| corrupt())?,
             result: self.result,
         })
     }

@@ -142,7 +142,7 @@ impl Store {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || store.read(job)).await.map_err(|_| StoreError::Closed)?
+        tokio::task::spawn_blocking(move || store.read(job)).await.map_err(|_cause| StoreError::Closed)?
     }
 }
 

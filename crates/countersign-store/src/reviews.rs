@@ -317,7 +317,7 @@ fn follow(tx: &mut Tx<'_>, step: &Move, after: &Review, now: Timestamp) -> Resul
 
 pub(crate) fn from_body(body: &str) -> Result<Review, StoreError> {
     serde_json::from_str(body)
-        .map_err(|_| StoreError::Corrupt { what: "review", id: body.chars().take(60).collect() })
+        .map_err(|_cause| StoreError::Corrupt { what: "review", id: body.chars().take(60).collect() })
 }
 
 pub(crate) fn by_id(conn: &Connection, id: ReviewId) -> Result<Option<Review>, StoreError> {

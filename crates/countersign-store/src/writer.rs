@@ -66,7 +66,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
-                Loop { connection, log, options, kick, full: true, unsynced: false, batches: 0 }.run(&jobs)
+                Loop { connection, log, options, kick, full: true, unsynced: false, batches: 0 }.run(&jobs);
             })
             .map_err(spawn_error)?;
         Ok(Self { queue: Some(queue), thread: Mutex::new(Some(thread)) })
@@ -101,7 +101,7 @@ impl Writer {
                 Err(TrySendError::Disconnected(_)) => return Err(StoreError::Closed),
             }
         }
-        answered.await.map_err(|_| StoreError::Closed)?
+        answered.await.map_err(|_cause| StoreError::Closed)?
     }
 }
 
@@ -174,7 +174,10 @@ impl Loop {
             }
         }
         for ack in acks {
-            ack(done.as_ref().map(|()| ()).map_err(|error| StoreError::NotCommitted(error.to_string())));
+            ack(match &done {
+                Ok(()) => Ok(()),
+                Err(error) => Err(StoreError::NotCommitted(error.to_string())),
+            });
         }
         self.batches = self.batches.wrapping_add(1);
         if self.batches.is_multiple_of(CHECKPOINT_EVERY_BATCHES) {

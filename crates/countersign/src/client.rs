@@ -93,7 +93,7 @@ impl Client {
         let sent = self.send(method, url, &[("accept", "application/json")], body);
         let response = tokio::time::timeout(ANSWER_WITHIN, sent)
             .await
-            .map_err(|_| ClientError::Late { url: url.to_owned() })??;
+            .map_err(|_cause| ClientError::Late { url: url.to_owned() })??;
         let status = response.status().as_u16();
         let bytes = Limited::new(response.into_body(), ANSWER_MAX_BYTES)
             .collect()

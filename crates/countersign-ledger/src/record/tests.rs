@@ -41,7 +41,7 @@ fn counting() -> impl FnMut(&mut [u8]) {
 #[test]
 fn the_leaf_bytes_are_these_and_stay_these() {
     let encoded = record().encode(place(), &mut counting()).unwrap();
-    let text = String::from_utf8(encoded.leaf.clone()).unwrap();
+    let text = String::from_utf8(encoded.leaf).unwrap();
     assert_eq!(
         text,
         concat!(

@@ -14,7 +14,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         'd' => 86_400,
         _ => return Err(wrong()),
     };
-    let count: u64 = digits.parse().map_err(|_| wrong())?;
+    let count: u64 = digits.parse().map_err(|_cause| wrong())?;
     let span = count.checked_mul(seconds).filter(|span| (1..=10 * 365 * 86_400).contains(span));
     span.map(Duration::from_secs).ok_or_else(wrong)
 }

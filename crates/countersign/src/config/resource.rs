@@ -24,8 +24,7 @@ pub(super) fn read(fields: Fields<'_>, folder: &Path, names: &mut BTreeSet<Strin
         let message = format!("unknown protocol `{}`", other.get_ref());
         fields.problem(other.span(), message, Some("this version speaks `mcp`".to_owned()));
     }
-    let labels =
-        fields.text_table("labels").into_iter().map(|(key, text)| (key, text.into_inner())).collect();
+    let labels = labels(&fields);
     let resource = Resource { name, protocol: "mcp".to_owned(), labels };
     let upstream = upstream(fields.section("upstream"), folder);
     let reviewers = fields
@@ -59,6 +58,18 @@ fn name(fields: &Fields<'_>, names: &mut BTreeSet<String>) -> String {
         fields.problem(name.span(), format!("two resources are named `{text}`"), None);
     }
     name.into_inner()
+}
+
+/// Policies name a label as `key` or `key=value`, so a key can't hold the sign between both.
+fn labels(fields: &Fields<'_>) -> BTreeMap<String, String> {
+    let texts = fields.text_table("labels").into_iter();
+    let checked = texts.inspect(|(key, text)| {
+        if key.is_empty() || key.contains(['=', '/']) {
+            let help = "choose a key without `=` and `/`";
+            fields.problem(text.span(), format!("`{key}` can't be a label"), Some(help.to_owned()));
+        }
+    });
+    checked.map(|(key, text)| (key, text.into_inner())).collect()
 }
 
 fn upstream(fields: Fields<'_>, folder: &Path) -> Upstream {
@@ -129,10 +140,8 @@ fn effect(fields: Fields<'_>) -> Option<EffectTemplate> {
     let verb = fields.string("verb", "for example `read`");
     let object = fields.string("object", "what it acts on, for example `orders/{table}`");
     let known = Verb::from_str(verb.get_ref());
-    if let Err(message) = &known {
-        if !verb.get_ref().is_empty() {
-            fields.problem(verb.span(), message.clone(), None);
-        }
+    if let Some(message) = known.as_ref().err().filter(|_| !verb.get_ref().is_empty()) {
+        fields.problem(verb.span(), message.clone(), None);
     }
     fields.finish();
     known.ok().map(|verb| EffectTemplate { verb, object: object.into_inner() })
@@ -155,7 +164,7 @@ fn hold_by_client(fields: &Fields<'_>) -> Vec<(Glob, Duration)> {
         let seconds = value.get_ref().as_integer().and_then(|digits| digits.as_str().parse().ok());
         match (Glob::new(&client), seconds) {
             (Ok(pattern), Some(seconds)) if seconds <= DAY => {
-                holds.push((pattern, Duration::from_secs(seconds)))
+                holds.push((pattern, Duration::from_secs(seconds)));
             }
             (Ok(_), _) => {
                 let message =

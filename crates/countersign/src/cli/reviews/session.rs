@@ -25,9 +25,9 @@ impl Session {
         let hint =
             "sign in with `countersign reviews sign-in LINK`; `countersign people invite NAME` makes a link";
         let text = std::fs::read_to_string(&path)
-            .map_err(|_| Failure::new(format!("this terminal is not signed in\n    help: {hint}")))?;
+            .map_err(|_cause| Failure::new(format!("this terminal is not signed in\n    help: {hint}")))?;
         serde_json::from_str(&text)
-            .map_err(|_| Failure::new(format!("`{}` is damaged\n    help: {hint}", path.display())))
+            .map_err(|_cause| Failure::new(format!("`{}` is damaged\n    help: {hint}", path.display())))
     }
 
     fn save(&self) -> Result<PathBuf, Failure> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_core::{Answer, ReasonCode, State, Verb};
-use countersign_gate::Verdict;
+use countersign_gate::{Verdict, VoteError};
 use countersign_testkit::{CountingUpstream, TestCall, World};
 
 use super::{code, held, kinds_of_newest, ran};
@@ -32,7 +32,7 @@ async fn a_denied_call_hears_who_and_why_and_runs_nothing() {
     world.vote("bob", &review, Answer::Deny).await.unwrap();
     let verdict = waiting.await.unwrap();
     assert_eq!(code(&verdict), Some(ReasonCode::DeniedByReviewer));
-    let Verdict::Denied { reason, .. } = verdict else { unreachable!() };
+    let Verdict::Denied { reason, .. } = verdict else { panic!("{verdict:?}") };
     assert_eq!(reason.text, "bob denied it: bob says deny");
     assert!(upstream.received().is_empty());
 }
@@ -154,7 +154,8 @@ async fn the_requester_can_look_wait_and_take_back_but_only_its_own() {
     assert_eq!(world.gate.status(&mine, review.id).unwrap().unwrap().state, State::Pending);
     assert_eq!(world.gate.cancel(&mine, review.id).await.unwrap().unwrap().state, State::Cancelled);
     assert_eq!(code(&waiting.await.unwrap()), Some(ReasonCode::ReviewCancelled));
-    assert!(world.vote("ada", &review, Answer::Approve).await.is_err());
+    let late = world.vote("ada", &review, Answer::Approve).await;
+    assert!(matches!(late, Err(VoteError::NotPending(State::Cancelled))), "{late:?}");
 }
 
 #[tokio::test]
