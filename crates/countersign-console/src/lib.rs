@@ -61,10 +61,5 @@ pub fn router(console: Arc<Console>) -> axum::Router {
     routes::router(Arc::new(App { console, site }))
 }
 
-/// The OpenAPI 3.1 description of the review API, as served at `/api/v1/openapi.json`.
-pub fn openapi_json() -> String {
-    openapi::document()
-}
-
 #[cfg(test)]
 mod testing;
