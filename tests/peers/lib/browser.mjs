@@ -69,7 +69,7 @@ export async function flow(name, visitors, script) {
     if (complaints.length) throw new Error(`the page complained: ${complaints.join('; ')}`);
   } catch (error) {
     const files = await Promise.all(visitors.map((visitor) => visitor.screenshot(`failed-${name}-${visitor.name}`).catch(() => 'none')));
-    error.message += `\nscreenshots: ${files.join(', ')}`;
+    console.error(`${name} failed; screenshots: ${files.join(', ')}`);
     throw error;
   } finally {
     await Promise.all(visitors.map((visitor) => visitor.close()));
