@@ -126,7 +126,9 @@ impl Call {
                 return error(self.id(), mirror::MISMATCH, &mismatch, None);
             }
         }
-        self.pass(Some(tool), state, Form::Tool).await
+        // Who asked for a task reads a tool's result as a broken answer; an error is understood everywhere.
+        let form = if self.message.param("task").is_some() { Form::Rpc } else { Form::Tool };
+        self.pass(Some(tool), state, form).await
     }
 
     /// The answer when people have not accepted the tool's definition.
