@@ -1,5 +1,6 @@
 """Does the review API do what its OpenAPI document says, for any input? Asked by schemathesis."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +43,7 @@ def test_every_operation_keeps_its_promises(world: SimpleNamespace, tmp_path: Pa
     assert named.issuperset(APART)
     apart = [option for name in APART for option in ("--exclude-operation-id", name)]
     report = schemathesis(world, world.sessions[0], tmp_path, *apart)
-    assert f"Operations:        {len(named) - len(APART)} selected" in report, report
+    assert re.search(rf"Operations: +{len(named) - len(APART)} selected", report), report
 
 
 def test_the_description_of_the_api_keeps_its_promises(world: SimpleNamespace, tmp_path: Path) -> None:
