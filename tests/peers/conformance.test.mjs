@@ -22,7 +22,12 @@ const RUNS = [
 ];
 
 /** `run name: { scenario: why it may differ }`. */
-const DIFFERENCES = {};
+const DIFFERENCES = {
+  'suite 0.2.0-alpha.12, SDK conformance server': {
+    'server-sse-polling': 'the gateway offers no Last-Event-ID to resume a stream with: an answer that a lost connection '
+      + 'left behind is found by sending the identical call again, which attaches to its review or claims its approval',
+  },
+};
 
 let here;
 before(async () => { here = await world('conformance'); });

@@ -141,6 +141,23 @@ for (const flavour of FLAVOURS) {
   });
 }
 
+describe('tasks of 2025-11-25', () => {
+  for (const resource of ['everything', 'everything-http']) {
+    it(`are made, followed and finished through the gateway as directly: ${resource}`, async () => {
+      await same(FLAVOURS[0], resource, async ({ client }) => {
+        await until('the task tool', async () => (await client.listTools()).tools.some(({ name }) => name === 'simulate-research-query'));
+        const call = { name: 'simulate-research-query', arguments: { topic: 'locks' } };
+        const told = [];
+        for await (const message of client.experimental.tasks.callToolStream(call, undefined, { task: { ttl: 60_000 } })) {
+          told.push(message.type === 'result' ? message : { type: message.type, status: message.task?.status });
+        }
+        assert.deepEqual([told[0].type, told.at(-1).type], ['taskCreated', 'result']);
+        return told.at(-1).result.content; // beside it stands the id of the task, new each time
+      });
+    });
+  }
+});
+
 describe('a client without a valid token', () => {
   for (const [name, token] of [['none', undefined], ['a wrong one', 'cs_wrong_token_that_nobody_ever_made_0000']]) {
     it(`learns nothing but 401 with ${name}`, async () => {

@@ -3,7 +3,7 @@ import { access, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Program, ROOT, answers, freePort, run, temporaryFolder, until } from './process.mjs';
 
-const BINARY = process.env.COUNTERSIGN ?? path.join(ROOT, 'target', 'debug', 'countersign');
+export const BINARY = process.env.COUNTERSIGN ?? path.join(ROOT, 'target', 'debug', 'countersign');
 
 const text = (value) => JSON.stringify(value);
 const inline = (table) => `{ ${Object.entries(table).map(([key, value]) => `${key} = ${toml(value)}`).join(', ')} }`;
