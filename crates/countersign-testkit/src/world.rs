@@ -65,7 +65,9 @@ pub struct World {
     pub policy: Arc<Live>,
     /// The time.
     pub clock: FakeClock,
-    folder: Arc<TempDir>,
+    folder: PathBuf,
+    /// Goes away with the last world in it.
+    keep: Option<Arc<TempDir>>,
 }
 
 #[derive(Debug)]
@@ -95,7 +97,8 @@ impl World {
         let folder = Arc::new(TempDir::new().unwrap());
         // People are added without faults, so that a test counts only its own writes.
         let calm = WorldOptions { faults: None, ..options.clone() };
-        let first = Self::open(folder.clone(), FakeClock::default(), calm, 0).await;
+        let mut first = Self::open(folder.path().to_owned(), FakeClock::default(), calm, 0).await;
+        first.keep = Some(folder);
         let now = first.clock.now();
         for (name, groups) in
             [("ada", ["dba"].as_slice()), ("bob", &["dba"]), ("olaf", &["dba"]), ("carl", &[])]
@@ -110,10 +113,15 @@ impl World {
         first.reopen_with(options).await
     }
 
-    async fn open(folder: Arc<TempDir>, clock: FakeClock, options: WorldOptions, seed: u64) -> Self {
+    /// The world of a folder that another process made. `seed` must be another one than that process used.
+    pub async fn at(folder: PathBuf, options: WorldOptions, seed: u64) -> Self {
+        Self::open(folder, FakeClock::default(), options, seed).await
+    }
+
+    async fn open(folder: PathBuf, clock: FakeClock, options: WorldOptions, seed: u64) -> Self {
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
         let wakers = Wakers::default();
-        let mut open = Options::new(folder.path(), entropy.clone());
+        let mut open = Options::new(&folder, entropy.clone());
         open.on_commit = wakers.on_commit();
         open.faults = options.faults;
         let store = Store::open(&open).unwrap();
@@ -132,7 +140,7 @@ impl World {
             people_url: "http://localhost:8811".to_owned(),
         };
         let gate = Gate::start(parts).await.unwrap();
-        Self { gate, store, identity, policy, clock, folder }
+        Self { gate, store, identity, policy, clock, folder, keep: None }
     }
 
     /// The same folder in a new gate, as after the process was killed: nothing of the old one is asked.
@@ -144,12 +152,15 @@ impl World {
     pub async fn reopen_with(&self, options: WorldOptions) -> Self {
         let mut seed = [0; 8];
         self.gate.entropy().fill(&mut seed);
-        Self::open(self.folder.clone(), self.clock.clone(), options, u64::from_be_bytes(seed)).await
+        let folder = self.folder.clone();
+        let mut world = Self::open(folder, self.clock.clone(), options, u64::from_be_bytes(seed)).await;
+        world.keep.clone_from(&self.keep);
+        world
     }
 
     /// The store's folder.
     pub fn folder(&self) -> PathBuf {
-        self.folder.path().to_owned()
+        self.folder.clone()
     }
 
     /// Adds an agent and returns its token.

@@ -2,6 +2,7 @@
 //! the tests move.
 #![cfg(test)]
 
+mod crash;
 mod gate;
 mod ledger;
 mod tidy;

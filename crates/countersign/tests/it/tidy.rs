@@ -103,7 +103,7 @@ fn only_identity_makes_a_reviewer_and_only_the_gate_makes_a_permit() {
         let test =
             path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
                 || path.file_name().is_some_and(|name| name == "fixtures.rs")
-            || path.starts_with("crates/countersign-testkit");
+                || path.starts_with("crates/countersign-testkit");
         if test {
             continue;
         }
