@@ -10,7 +10,7 @@ mod scan;
 mod sse;
 
 pub(crate) use answer::{Answer, Incoming};
-pub(crate) use frame::{error, reframe, result, splice};
+pub(crate) use frame::{error, one_line, reframe, result, splice};
 pub(crate) use message::{Message, Shape};
 pub(crate) use scan::{DEPTH_MAX, Kind, Malformed, View};
 pub(crate) use sse::{SseReader, event};

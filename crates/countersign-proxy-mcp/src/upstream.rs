@@ -162,7 +162,7 @@ impl Link {
     /// Sends a message that nobody answers.
     pub(crate) async fn tell(&self, _permit: UpkeepPermit, text: String) -> Result<(), UpstreamError> {
         match self {
-            Self::Stdio(child) => child.tell(text).await,
+            Self::Stdio(child) => child.tell(&text).await,
             Self::Http(remote) => remote.tell(text).await,
         }
     }
@@ -173,7 +173,7 @@ impl Link {
             "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{{\"requestId\":{id}}}}}"
         );
         let told = match self {
-            Self::Stdio(child) if child.cancel(id) => child.tell(text).await,
+            Self::Stdio(child) if child.cancel(id) => child.tell(&text).await,
             Self::Http(remote) if remote.cancel(id) => remote.tell(text).await,
             Self::Stdio(_) | Self::Http(_) => Ok(()),
         };

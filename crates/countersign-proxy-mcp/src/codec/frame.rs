@@ -19,6 +19,11 @@ pub(crate) fn splice<'a>(text: &str, edits: impl IntoIterator<Item = (Range<usiz
     out
 }
 
+/// `text` on one line.
+pub(crate) fn one_line(text: &str) -> String {
+    splice(text, [])
+}
+
 fn push_line(out: &mut String, part: &str) {
     if part.contains(['\n', '\r']) {
         out.extend(part.chars().map(|letter| if matches!(letter, '\n' | '\r') { ' ' } else { letter }));

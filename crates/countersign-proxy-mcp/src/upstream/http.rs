@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exchange::{Belongings, named};
 use super::{Event, HttpClient, Inbound, Route, UpstreamError, within};
-use crate::codec::{Answer, Incoming, Message, SseReader};
+use crate::codec::{Answer, Incoming, Message, SseReader, one_line};
 
 pub(crate) use headers::{decoded, parameter_text};
 
@@ -136,7 +136,7 @@ impl Remote {
     }
 
     pub(super) async fn tell(&self, text: String) -> Result<(), UpstreamError> {
-        let request = self.shared.request(Method::POST, Bytes::from(text), HeaderMap::new())?;
+        let request = self.shared.request(Method::POST, Bytes::from(one_line(&text)), HeaderMap::new())?;
         let sent = async { self.shared.client.request(request).await.map_err(|error| lost(&error)) };
         let response = within(&self.shared.clock, Some(Duration::from_secs(30)), sent).await?;
         if response.status().is_success() {

@@ -16,10 +16,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::exchange::{Belongings, named};
 use super::{Inbound, Route, UpstreamError, within};
-use crate::codec::{Answer, Incoming, Message};
+use crate::codec::{Answer, Incoming, Message, one_line};
 
 /// How long a child may take to leave after its standard input was closed.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// Messages that wait until the child reads; each may be as long as the agent may send.
+const LINES_MAX: usize = 8;
 
 /// What is started.
 #[derive(Debug)]
@@ -43,9 +46,22 @@ impl fmt::Debug for Child {
     }
 }
 
+/// One message as the child reads it. The only thing that is ever written to it, so that nothing an agent sends can
+/// become two messages.
+#[derive(Debug)]
+struct Line(String);
+
+impl Line {
+    fn of(message: &str) -> Self {
+        let mut line = one_line(message);
+        line.push('\n');
+        Self(line)
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
-    lines: mpsc::Sender<String>,
+    lines: mpsc::Sender<Line>,
     waiting: Mutex<Waiting>,
     next: AtomicU64,
 }
@@ -88,7 +104,7 @@ impl Child {
         let Some(((stdin, stdout), stderr)) = streams else {
             return Err(not_started("its streams are missing".to_owned()));
         };
-        let (lines, to_write) = mpsc::channel(64);
+        let (lines, to_write) = mpsc::channel(LINES_MAX);
         let shared = Arc::new(Shared { lines, waiting: Mutex::default(), next: AtomicU64::new(1) });
         let stop = CancellationToken::new();
         tokio::spawn(write_lines(stdin, to_write, stop.clone()));
@@ -107,16 +123,16 @@ impl Child {
         self.shared.expect(route.id, Request { answer, belongings: Belongings::of(&route) })?;
         // Forgets the request however this ends, also when the caller drops us.
         let _forget = Forget { shared: &self.shared, id: route.id };
-        self.tell(message.spliced(&route.id.to_string())).await?;
+        self.tell(&message.spliced(&route.id.to_string())).await?;
         let answered = async {
             answered.await.unwrap_or_else(|_| Err(UpstreamError::Lost("the process ended".to_owned())))
         };
         within(&self.clock, route.timeout, answered).await
     }
 
-    pub(super) async fn tell(&self, line: String) -> Result<(), UpstreamError> {
+    pub(super) async fn tell(&self, message: &str) -> Result<(), UpstreamError> {
         let ended = |_| UpstreamError::NotSent("the process has ended".to_owned());
-        self.shared.lines.send(line).await.map_err(ended)
+        self.shared.lines.send(Line::of(message)).await.map_err(ended)
     }
 
     /// Whether there was such a request.
@@ -206,14 +222,13 @@ impl Shared {
     }
 }
 
-async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::Receiver<String>, stop: CancellationToken) {
+async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Line>, stop: CancellationToken) {
     loop {
         let line = tokio::select! {
             line = lines.recv() => line,
             () = stop.cancelled() => None,
         };
-        let Some(mut line) = line else { return };
-        line.push('\n');
+        let Some(Line(line)) = line else { return };
         let written = async {
             stdin.write_all(line.as_bytes()).await?;
             stdin.flush().await
