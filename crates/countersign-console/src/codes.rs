@@ -201,7 +201,9 @@ impl From<VoteError> for Problem {
             VoteError::Gate(error) => return store_unavailable(error),
             VoteError::Refused(VoteRefusal::OtherDigest) => Code::OtherDigest,
             VoteError::Refused(VoteRefusal::OtherVersion { .. }) => Code::ReviewChanged,
-            VoteError::Refused(VoteRefusal::Requester) => Code::ForbiddenRequester,
+            VoteError::Refused(VoteRefusal::Requester | VoteRefusal::ClaimedRequester) => {
+                Code::ForbiddenRequester
+            }
             VoteError::Refused(VoteRefusal::VotedAlready) => Code::VotedAlready,
             VoteError::Refused(VoteRefusal::NotAsked) => Code::NotAsked,
             VoteError::Refused(VoteRefusal::AssuranceTooLow(_)) => Code::AssuranceTooLow,

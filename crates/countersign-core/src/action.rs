@@ -69,7 +69,16 @@ pub struct Action {
 impl Action {
     /// Binds a draft to the policy bundle that judges it.
     pub fn bind(draft: Draft, policy: Digest, id: ActionId, received_at: Timestamp) -> Self {
-        let digest = digest_of(&draft, policy);
+        let digest = Covered {
+            payload: &draft.payload,
+            resource: &draft.resource,
+            principal: &draft.principal,
+            operation: &draft.operation,
+            effects: &draft.effects,
+            facts: &draft.facts,
+            policy,
+        }
+        .digest();
         let attach_key = attach_key_of(&draft);
         let Draft { resource, principal, operation, effects, payload, sameness: _, arguments, facts, claim } =
             draft;
@@ -100,13 +109,16 @@ impl Action {
 
     /// The digest computed anew from the fields, to compare with [`Action::digest`].
     pub fn recomputed(&self) -> Digest {
-        write_digest(
-            &self.payload,
-            &self.resource,
-            &self.principal,
-            (&self.operation, &self.facts),
-            self.policy,
-        )
+        Covered {
+            payload: &self.payload,
+            resource: &self.resource,
+            principal: &self.principal,
+            operation: &self.operation,
+            effects: &self.effects,
+            facts: &self.facts,
+            policy: self.policy,
+        }
+        .digest()
     }
 
     /// This action's id.
@@ -175,37 +187,51 @@ impl Action {
     }
 }
 
-fn digest_of(draft: &Draft, policy: Digest) -> Digest {
-    write_digest(&draft.payload, &draft.resource, &draft.principal, (&draft.operation, &draft.facts), policy)
-}
-
-fn write_digest(
-    payload: &[u8],
-    resource: &Resource,
-    principal: &Principal,
-    (operation, facts): (&str, &BTreeMap<String, String>),
+/// Everything that an approval depends on.
+struct Covered<'a> {
+    payload: &'a [u8],
+    resource: &'a Resource,
+    principal: &'a Principal,
+    operation: &'a str,
+    effects: &'a Effects,
+    facts: &'a BTreeMap<String, String>,
     policy: Digest,
-) -> Digest {
-    let mut writer = DigestWriter::new("countersign/action/v1")
-        .part(payload)
-        .part(resource.name.as_bytes())
-        .part(resource.protocol.as_bytes())
-        .part(operation.as_bytes())
-        .part(policy.as_bytes());
-    for (name, value) in facts {
-        writer = writer.part(name.as_bytes()).part(value.as_bytes());
-    }
-    principal.write(writer.part(b"principal")).finish()
 }
 
-/// Claimed names of clients and models may change between two sendings; persons may not.
+impl Covered<'_> {
+    /// A named mark before each list of any length, so that one can't run into the next.
+    fn digest(&self) -> Digest {
+        let mut writer = DigestWriter::new("countersign/action-digest/v1")
+            .part(self.payload)
+            .part(self.resource.name.as_bytes())
+            .part(self.resource.protocol.as_bytes())
+            .part(self.operation.as_bytes())
+            .part(self.policy.as_bytes())
+            .part(b"labels");
+        for (key, value) in &self.resource.labels {
+            writer = writer.part(key.as_bytes()).part(value.as_bytes());
+        }
+        writer = writer.part(b"effects");
+        for effect in self.effects.iter() {
+            writer = writer.part(effect.verb.word().as_bytes()).part(effect.object.as_bytes());
+        }
+        writer = writer.part(b"facts");
+        for (name, value) in self.facts {
+            writer = writer.part(name.as_bytes()).part(value.as_bytes());
+        }
+        self.principal.write(writer.part(b"principal")).finish()
+    }
+}
+
+/// What the caller claims may change between two sendings: were claimed persons part of the key, an agent could ask
+/// again after a denial by naming somebody else.
 fn attach_key_of(draft: &Draft) -> Digest {
     let mut writer = DigestWriter::new("countersign/attach/v1")
         .part(draft.sameness.as_bytes())
         .part(draft.resource.name.as_bytes())
         .part(draft.operation.as_bytes())
         .part(draft.principal.agent.as_bytes());
-    for person in draft.principal.requesters() {
+    for person in draft.principal.verified_requesters() {
         writer = writer.part(person.as_bytes());
     }
     writer.finish()

@@ -128,6 +128,11 @@ impl Plan {
     /// How long a grant lives unless policy says otherwise.
     pub const GRANT_FOR: Duration = Duration::from_secs(60 * 60);
 
+    /// Whether a policy asks; otherwise it is the gateway's own question, which no requester can take back.
+    pub fn asked_by_policy(&self) -> bool {
+        self.gates.values().any(|gate| !gate.policies.is_empty())
+    }
+
     /// All gates of both, the larger quorum, the shorter times.
     #[must_use]
     pub fn join(mut self, other: Self) -> Self {

@@ -89,7 +89,7 @@ impl TryFrom<String> for Digest {
 pub struct DigestWriter(Sha256);
 
 impl DigestWriter {
-    /// Starts a digest under `domain`, for example `countersign/action/v1`.
+    /// Starts a digest under `domain`, for example `countersign/action-digest/v1`.
     pub fn new(domain: &str) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(domain.as_bytes());

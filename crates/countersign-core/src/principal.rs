@@ -92,8 +92,25 @@ impl Principal {
         self.links.iter().filter_map(|link| link.person).collect()
     }
 
+    /// Those of [`Principal::requesters`] whom only the caller names. An agent may name anybody, so the name stops
+    /// that person from approving, but not from saying no.
+    pub fn claimed_requesters(&self) -> BTreeSet<PersonId> {
+        let verified = self.verified_requesters();
+        self.requesters().into_iter().filter(|person| !verified.contains(person)).collect()
+    }
+
+    /// Every person in the chain who is known from a credential.
+    pub fn verified_requesters(&self) -> BTreeSet<PersonId> {
+        let verified = self.links.iter().filter(|link| link.standing == Standing::Verified);
+        verified.filter_map(|link| link.person).collect()
+    }
+
     pub(crate) fn write(&self, mut writer: DigestWriter) -> DigestWriter {
-        writer = writer.part(self.agent.as_bytes());
+        writer = writer.part(self.agent.as_bytes()).part(b"teams");
+        for team in &self.teams {
+            writer = writer.part(team.as_bytes());
+        }
+        writer = writer.part(b"links");
         for link in &self.links {
             let person = link.person.map(|person| person.to_string()).unwrap_or_default();
             writer = writer

@@ -114,6 +114,9 @@ pub struct Review {
     pub plan: Plan,
     /// Everybody in the requester chain; none of them may vote.
     pub requesters: BTreeSet<PersonId>,
+    /// Those of them whom only the caller names; they may still deny.
+    #[serde(default)]
+    pub claimed: BTreeSet<PersonId>,
     /// The answers so far, one per person.
     pub votes: Vec<Vote>,
     /// When it was opened.
@@ -139,6 +142,8 @@ pub struct Opening {
     pub plan: Plan,
     /// Everybody in the requester chain.
     pub requesters: BTreeSet<PersonId>,
+    /// Those of them whom only the caller names.
+    pub claimed: BTreeSet<PersonId>,
 }
 
 /// What can happen to a review.
@@ -205,6 +210,9 @@ pub enum VoteRefusal {
     /// The person stands in the requester chain.
     #[error("you stand behind this request, so you can't decide it")]
     Requester,
+    /// The caller names the person as one for whom it acts.
+    #[error("the caller claims to act for you, so you can't approve this; you can deny it")]
+    ClaimedRequester,
     /// The person already answered.
     #[error("you have already voted on this review")]
     VotedAlready,
@@ -222,7 +230,7 @@ pub enum VoteRefusal {
 impl Review {
     /// A new pending review at version 1.
     pub fn open(opening: Opening, now: Timestamp) -> Self {
-        let Opening { id, action, digest, plan, requesters } = opening;
+        let Opening { id, action, digest, plan, requesters, claimed } = opening;
         let pending_until = now.plus(plan.pending_for);
         Self {
             id,
@@ -232,6 +240,7 @@ impl Review {
             action,
             plan,
             requesters,
+            claimed,
             votes: Vec::new(),
             opened_at: now,
             pending_until,
@@ -307,7 +316,12 @@ impl Review {
             return Err(VoteRefusal::Expired(self.pending_until));
         }
         if self.requesters.contains(&reviewer.person()) {
-            return Err(VoteRefusal::Requester);
+            if !self.claimed.contains(&reviewer.person()) {
+                return Err(VoteRefusal::Requester);
+            }
+            if answer == Answer::Approve {
+                return Err(VoteRefusal::ClaimedRequester);
+            }
         }
         if self.votes.iter().any(|vote| vote.person == reviewer.person()) {
             return Err(VoteRefusal::VotedAlready);

@@ -31,6 +31,7 @@ impl Gate {
             digest: action.digest(),
             plan: plan.clone(),
             requesters: action.principal().requesters(),
+            claimed: action.principal().claimed_requesters(),
         };
         let max = self.0.parts.limits.pending_max_per_agent;
         let asked = self

@@ -48,8 +48,10 @@ impl Gate {
     /// # Errors
     /// When it could not be recorded.
     pub async fn cancel(&self, principal: &Principal, review: ReviewId) -> Result<Option<Review>, GateError> {
-        if self.status(principal, review)?.is_none() {
-            return Ok(None);
+        match self.status(principal, review)? {
+            Some(found) if found.plan.asked_by_policy() => {}
+            // The gateway's own question is not the requester's to take back.
+            own => return Ok(own),
         }
         Ok(match self.store().advance(review, Move::Cancel, self.now()).await? {
             Advance::Moved(review) | Advance::Refused(_, review) | Advance::Stale(review) => Some(review),

@@ -82,9 +82,12 @@ fn question(
     let group = |name: &String| uid(&types.group, name);
     let me = person(reviewer.person());
     let reviewers: Vec<EntityUid> = q.review.plan.gates.keys().map(group).collect();
-    // The review's own list and the action's chain should agree; whoever is in either can't vote.
-    let requesters: HashSet<EntityUid> =
-        q.review.requesters.iter().copied().chain(q.action.principal().requesters()).map(person).collect();
+    // The review's own list and the action's chain should agree; whoever is in either can't vote. Whom only the
+    // caller names may still say no: an agent could name anybody to be rid of them.
+    let all = q.review.requesters.iter().copied().chain(q.action.principal().requesters());
+    let verified = q.action.principal().verified_requesters();
+    let bound = |person: &PersonId| q.answer == Answer::Approve || verified.contains(person);
+    let requesters: HashSet<EntityUid> = all.filter(bound).map(person).collect();
 
     let mine: Vec<EntityUid> = reviewer.groups().iter().map(group).collect();
     let mut list: Vec<Entity> = mine.iter().chain(&reviewers).cloned().map(Entity::with_uid).collect();

@@ -2,7 +2,7 @@
 
 use countersign_core::{Digest, Timestamp};
 use countersign_ledger::{Content, Kind};
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use crate::{Durability, Store, StoreError, entries};
 
@@ -77,12 +77,23 @@ impl Store {
         .await
     }
 
-    /// Notes that a policy bundle came into force.
+    /// Notes that a policy bundle comes into force; nothing when it is the one noted last.
     ///
     /// # Errors
     /// When it could not be recorded.
     pub async fn policy_changed(&self, bundle: Digest, now: Timestamp) -> Result<(), StoreError> {
         self.write(Durability::Full, move |tx| {
+            let last: Option<String> = tx
+                .conn()
+                .prepare_cached(
+                    "SELECT c.value FROM entries e JOIN contents c ON c.idx = e.idx AND c.name = 'bundle'
+                     WHERE e.case_id = 'policy' ORDER BY e.idx DESC LIMIT 1",
+                )?
+                .query_row([], |row| row.get(0))
+                .optional()?;
+            if last == Some(bundle.to_string()) {
+                return Ok(());
+            }
             let content = vec![Content::new("bundle", bundle.to_string())];
             let record = entries::about(tx, Kind::PolicyChanged, "policy", entries::system(), content, now);
             tx.append(&record, now)?;

@@ -77,6 +77,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     writer: writer::Writer,
     readers: Vec<Mutex<Connection>>,
+    /// For reads that may take long, so that they never hold up a short one.
+    long_reader: Mutex<Connection>,
     next_reader: AtomicUsize,
 }
 
@@ -105,9 +107,10 @@ impl Store {
         let readers = (0..READERS)
             .map(|_| open_connection(&path, true).map(Mutex::new))
             .collect::<Result<Vec<_>, _>>()?;
+        let long_reader = Mutex::new(open_connection(&path, true)?);
         let checkpointer = open_connection(&path, false)?;
         let writer = writer::Writer::start(connection, checkpointer, log, options)?;
-        Ok(Self(Arc::new(Inner { writer, readers, next_reader: AtomicUsize::new(0) })))
+        Ok(Self(Arc::new(Inner { writer, readers, long_reader, next_reader: AtomicUsize::new(0) })))
     }
 
     /// Runs `job` in the writer's next transaction and returns when it is committed as durably as asked.
@@ -135,14 +138,19 @@ impl Store {
         job(&connection)
     }
 
-    /// Runs a read that may take long on a thread where that is allowed.
+    /// Runs a read that may take long on a thread where that is allowed, one at a time: a costly search of one
+    /// person makes only other searches wait.
     pub(crate) async fn read_long<T, F>(&self, job: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || store.read(job)).await.map_err(|_cause| StoreError::Closed)?
+        let read = move || {
+            let reader = store.0.long_reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            job(&reader)
+        };
+        tokio::task::spawn_blocking(read).await.map_err(|_cause| StoreError::Closed)?
     }
 }
 

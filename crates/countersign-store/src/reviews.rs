@@ -1,6 +1,7 @@
 //! How do reviews move? One compare-and-swap on (id, version, digest) per change, with its entry and its notice.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_core::{
     Action, ActionRecord, Ballot, Decision, Digest, Event, GrantId, Outcome, Refusal, Review, ReviewId,
@@ -87,12 +88,17 @@ impl Store {
             if let Some(found) = attached(tx.conn(), action.attach_key(), now)? {
                 return Ok(Asked::Attached(found));
             }
-            let agent = action.principal().agent.to_string();
+            // The gateway's own questions are not counted against the agent that brought them up.
+            let agent = if review.plan.asked_by_policy() {
+                action.principal().agent.to_string()
+            } else {
+                "gateway".to_owned()
+            };
             let open: u32 = tx
                 .conn()
                 .prepare_cached("SELECT count(*) FROM reviews WHERE agent_id = ?1 AND state = 'pending'")?
                 .query_row([&agent], |row| row.get(0))?;
-            if open >= pending_max {
+            if review.plan.asked_by_policy() && open >= pending_max {
                 return Ok(Asked::TooMany(open));
             }
             let id = review.id.to_string();
@@ -329,10 +335,15 @@ pub(crate) fn by_id(conn: &Connection, id: ReviewId) -> Result<Option<Review>, S
         .transpose()
 }
 
+/// A final answer that nobody fetched waits this long for its caller; then the same request is a new question.
+const ANSWER_WAITS: Duration = Duration::from_secs(24 * 3600);
+
 fn attached(conn: &Connection, key: Digest, now: Timestamp) -> Result<Option<Review>, StoreError> {
     let found: Option<(String, bool)> = conn
         .prepare_cached(
-            "SELECT body, delivered FROM reviews WHERE attach_key = ?1 ORDER BY opened_at DESC, id DESC LIMIT 1",
+            // By order of arrival: a clock that was set back must not bring an older review to the top.
+            "SELECT r.body, r.delivered FROM reviews r JOIN actions a ON a.id = r.action_id
+             WHERE r.attach_key = ?1 ORDER BY a.seq DESC LIMIT 1",
         )?
         .query_row([key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
@@ -340,5 +351,6 @@ fn attached(conn: &Connection, key: Digest, now: Timestamp) -> Result<Option<Rev
     let review = from_body(&body)?;
     // A denial stands until the question would have expired: asking again must not wake people again.
     let stands = review.state == State::Denied && now < review.pending_until;
-    Ok((!review.state.is_final() || !delivered || stands).then_some(review))
+    let fresh = now < review.decided_at.unwrap_or(review.pending_until).plus(ANSWER_WAITS);
+    Ok((!review.state.is_final() || (!delivered && fresh) || stands).then_some(review))
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -55,13 +55,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, %peer, "no TCP_NODELAY");
     }
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
-    server.http2().timer(TokioTimer::new()).keep_alive_interval(Some(HEAD_WITHIN));
+    // HTTP/1 only: detecting HTTP/2 waits for bytes without a bound, and a reverse proxy speaks it to the world.
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
     let service = TowerToHyperService::new(router.into_service::<Incoming>());
-    let served: Result<(), Box<dyn std::error::Error + Send + Sync>> =
-        server.serve_connection(TokioIo::new(stream), service).await;
-    if let Err(error) = served {
-        tracing::debug!(error, %peer, "a connection ended with an error");
+    if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%error, %peer, "a connection ended with an error");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_gate::{Clock as _, SystemClock};
-use countersign_policy::{Live, Source};
+use countersign_policy::{Bundle, Live, Source};
 use countersign_store::Store;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
@@ -14,8 +14,10 @@ use tokio::sync::mpsc;
 use crate::config::Config;
 use crate::serve::ServeError;
 
-/// Editors write a file in several steps; wait until they are done.
-const SETTLE: Duration = Duration::from_millis(150);
+/// Nothing may move for this long before files are read, and again between two readings that must agree.
+const QUIET: Duration = Duration::from_millis(400);
+/// Readings before giving up on files that never come to rest.
+const READINGS_MAX: u32 = 50;
 
 /// Watches for as long as it lives.
 #[derive(Debug)]
@@ -25,19 +27,13 @@ pub(crate) struct Watch(#[expect(dead_code, reason = "held, not read")] Recommen
 pub(crate) fn start(config: &Config, policy: Arc<Live>, store: Store) -> Result<Watch, ServeError> {
     let (changed, mut changes) = mpsc::channel::<()>(1);
     let files = config.policy_files.clone();
-    let names: Vec<_> = files.iter().filter_map(|file| file.file_name().map(ToOwned::to_owned)).collect();
+    // Any event of the folder counts: a mounted volume changes by swapping a link of another name.
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let ours = event.is_ok_and(|event| {
-            event
-                .paths
-                .iter()
-                .filter_map(|path| path.file_name())
-                .any(|name| names.iter().any(|ours| ours == name))
-        });
-        if ours {
-            // A change that is already waiting will be seen with this one.
-            let _full = changed.try_send(());
+        if let Err(error) = event {
+            tracing::error!(%error, "policy files are not watched properly; restart the gateway after changes");
         }
+        // A change that is already waiting will be seen with this one.
+        let _full = changed.try_send(());
     })
     .map_err(ServeError::Watch)?;
     for file in &files {
@@ -47,43 +43,68 @@ pub(crate) fn start(config: &Config, policy: Arc<Live>, store: Store) -> Result<
     }
     tokio::spawn(async move {
         while changes.recv().await.is_some() {
-            tokio::time::sleep(SETTLE).await;
+            // A file that is being written must not come into force by halves: wait until nothing moves.
+            while let Ok(Some(())) = tokio::time::timeout(QUIET, changes.recv()).await {}
             reload(&files, &policy, &store).await;
         }
     });
     Ok(Watch(watcher))
 }
 
-/// Reads the files and puts them in force, recorded, or says what is wrong with them.
+/// Reads the files until two readings agree, and puts them in force, recorded, or says what is wrong with them.
 async fn reload(files: &[PathBuf], policy: &Live, store: &Store) {
-    let mut sources = Vec::new();
-    for file in files {
-        match tokio::fs::read_to_string(file).await {
-            Ok(text) => sources.push(Source { path: file.display().to_string(), text }),
-            Err(error) => {
-                tracing::error!(%error, file = %file.display(), "policy not changed: a file can't be read");
-                return;
-            }
-        }
-    }
-    match policy.replace(&sources) {
-        Ok(change) if change.is_none() => {}
-        Ok(change) => {
-            tracing::info!(
-                bundle = %change.to, added = ?change.added, removed = ?change.removed, changed = ?change.changed,
-                "a new policy is in force"
-            );
-            if let Err(error) = store.policy_changed(change.to, SystemClock.now()).await {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the policy change was not recorded"
-                );
-            }
-        }
+    let Some(sources) = settled(files).await else { return };
+    let loaded = match Bundle::load(&sources) {
+        Ok(bundle) => bundle.hash(),
         Err(findings) => {
             for finding in findings {
                 tracing::error!("policy not changed: {finding}");
             }
+            return;
+        }
+    };
+    // Recorded first: a policy that can't be recorded does not come into force.
+    if let Err(error) = store.policy_changed(loaded, SystemClock.now()).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "policy not changed: it can't be recorded");
+        return;
+    }
+    match policy.replace(&sources) {
+        Ok(change) => tracing::warn!(
+            bundle = %change.to, added = ?change.added, removed = ?change.removed, changed = ?change.changed,
+            "a new policy is in force"
+        ),
+        Err(findings) => tracing::error!(?findings, "policy not changed"),
+    }
+}
+
+/// The files' texts once two readings, apart in time, are the same.
+async fn settled(files: &[PathBuf]) -> Option<Vec<Source>> {
+    let mut before = read(files).await;
+    for _ in 0..READINGS_MAX {
+        tokio::time::sleep(QUIET).await;
+        let now = read(files).await;
+        match (before, now) {
+            (Ok(before), Ok(now)) if before == now => {
+                return Some(files.iter().zip(now).map(source).collect());
+            }
+            (_, now) => before = now,
         }
     }
+    match before {
+        Ok(_) => tracing::error!("policy not changed: the files keep changing"),
+        Err(error) => tracing::error!(%error, "policy not changed: a file can't be read"),
+    }
+    None
+}
+
+fn source((file, text): (&PathBuf, String)) -> Source {
+    Source { path: file.display().to_string(), text }
+}
+
+async fn read(files: &[PathBuf]) -> std::io::Result<Vec<String>> {
+    let mut texts = Vec::with_capacity(files.len());
+    for file in files {
+        texts.push(tokio::fs::read_to_string(file).await?);
+    }
+    Ok(texts)
 }

@@ -1,6 +1,7 @@
 //! Where do randomness and exclusive use come from? From the operating system, at the edge of the program.
 
 use std::fs::File;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use countersign_core::Entropy;
@@ -28,7 +29,8 @@ pub(crate) struct FolderLock(#[expect(dead_code, reason = "held, not read")] Fil
 impl FolderLock {
     /// `None` when another gateway holds it.
     pub(crate) fn take(folder: &Path) -> std::io::Result<Option<Self>> {
-        std::fs::create_dir_all(folder)?;
+        // What lies there is for the gateway alone.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let file =
             File::options().create(true).truncate(false).write(true).open(folder.join("gateway.lock"))?;
         match file.try_lock() {

@@ -126,6 +126,7 @@ impl World {
             digest: action.digest(),
             plan: plan.clone(),
             requesters: action.principal().requesters(),
+            claimed: action.principal().claimed_requesters(),
         };
         let review = Review::open(opening, action.received_at());
         ActionRecord {

@@ -66,9 +66,16 @@ fn the_digest_tells_apart_what_reads_alike() {
 fn the_digest_covers_everything_that_an_approval_depends_on() {
     let base = bind(draft("{}"));
     type Change = (&'static str, fn(&mut Draft));
-    let changes: [Change; 7] = [
+    let changes: [Change; 10] = [
         ("payload", |draft| draft.payload.push(b' ')),
         ("resource", |draft| draft.resource.name = "billing".to_owned()),
+        ("labels", |draft| {
+            draft.resource.labels.insert("env".to_owned(), "prod".to_owned());
+        }),
+        ("effects", |draft| draft.effects = Effects::new([Effect::new(Verb::Read, "orders")], "x").unwrap()),
+        ("teams", |draft| {
+            draft.principal.teams.insert("data".to_owned());
+        }),
         ("operation", |draft| draft.operation.push('2')),
         ("agent", |draft| draft.principal.agent = AgentId::mint(NOW, &Fixed(9))),
         ("chain", |draft| draft.principal.links[0].name = "eve".to_owned()),

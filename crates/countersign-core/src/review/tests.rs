@@ -55,6 +55,7 @@ fn plan(gates: &[(&str, u16, Assurance)]) -> Plan {
 }
 
 const REQUESTER: u8 = 99;
+const CLAIMED: u8 = 98;
 
 fn open(gates: &[(&str, u16, Assurance)]) -> Review {
     let opening = Opening {
@@ -62,7 +63,8 @@ fn open(gates: &[(&str, u16, Assurance)]) -> Review {
         action: id(ActionId::mint, 2),
         digest: Digest::of(b"the action"),
         plan: plan(gates),
-        requesters: BTreeSet::from([person(REQUESTER)]),
+        requesters: BTreeSet::from([person(REQUESTER), person(CLAIMED)]),
+        claimed: BTreeSet::from([person(CLAIMED)]),
     };
     Review::open(opening, START)
 }
@@ -120,6 +122,7 @@ fn in_state(state: State) -> Review {
 enum Role {
     Asked,
     AskedRequester,
+    AskedClaimed,
     Stranger,
 }
 
@@ -133,7 +136,7 @@ enum What {
     Settle(Status),
 }
 
-const ROLES: [Role; 3] = [Role::Asked, Role::AskedRequester, Role::Stranger];
+const ROLES: [Role; 4] = [Role::Asked, Role::AskedRequester, Role::AskedClaimed, Role::Stranger];
 const STATUSES: [Status; 3] = [Status::Executed, Status::Failed, Status::Unknown];
 
 fn everything() -> Vec<What> {
@@ -156,7 +159,9 @@ fn expected(state: State, what: What, at: Duration) -> Option<State> {
     let asked = |role| role == Role::Asked && at < PENDING;
     match (state, what) {
         (State::Pending, What::Approve(role)) if asked(role) => Some(State::Approved),
-        (State::Pending, What::Deny(role)) if asked(role) => Some(State::Denied),
+        (State::Pending, What::Deny(role)) if asked(role) || role == Role::AskedClaimed && at < PENDING => {
+            Some(State::Denied)
+        }
         (State::Pending, What::Tick) if at >= PENDING => Some(State::Expired),
         (State::Pending, What::Cancel) => Some(State::Cancelled),
         (State::Approved, What::Tick) if at >= CLAIM => Some(State::Lapsed),
@@ -172,6 +177,7 @@ fn happen(review: &Review, what: What, now: Timestamp) -> Result<Review, Refusal
     let who = |role| match role {
         Role::Asked => reviewer(7, &["dba"], Assurance::Session),
         Role::AskedRequester => reviewer(REQUESTER, &["dba", "admins"], Assurance::Passkey),
+        Role::AskedClaimed => reviewer(CLAIMED, &["dba"], Assurance::Passkey),
         Role::Stranger => reviewer(8, &["admins"], Assurance::Passkey),
     };
     match what {
@@ -349,7 +355,7 @@ proptest! {
 
     #[test]
     fn no_sequence_of_events_claims_twice_or_without_the_quorum(
-        steps in proptest::collection::vec((0_usize..13, 0_u64..150), 0..30),
+        steps in proptest::collection::vec((0_usize..15, 0_u64..150), 0..30),
     ) {
         let all = everything();
         let mut review = open(&[("dba", 1, Assurance::Session)]);

@@ -31,6 +31,7 @@ fn held(bundle: &Bundle) -> (Review, Action) {
     };
     let action = Action::bind(draft, bundle.hash(), ActionId::mint(now, &Seed(3)), now);
     let opening = Opening {
+        claimed: BTreeSet::new(),
         id: ReviewId::mint(now, &Seed(4)),
         action: action.id(),
         digest: action.digest(),

@@ -5,13 +5,14 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The sequencer's state: one row. `size` is the next entry's index.
+-- The sequencer's state: one row. `size` is the next entry's index; `syncs` only gives a sync something to write.
 CREATE TABLE log_state (
     one  INTEGER PRIMARY KEY CHECK (one = 1),
     size INTEGER NOT NULL,
-    nseq INTEGER NOT NULL
+    nseq INTEGER NOT NULL,
+    syncs INTEGER NOT NULL
 ) STRICT;
-INSERT INTO log_state (one, size, nseq) VALUES (1, 0, 0);
+INSERT INTO log_state (one, size, nseq, syncs) VALUES (1, 0, 0, 0);
 
 -- The ledger: leaves are the exact bytes that a Merkle tree will cover.
 CREATE TABLE entries (

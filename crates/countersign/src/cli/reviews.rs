@@ -4,6 +4,7 @@ mod session;
 mod show;
 
 use clap::{Args, Subcommand};
+use countersign_core::State;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -107,7 +108,10 @@ async fn list(session: &Session, state: &str, json: bool) -> Result<(), Failure>
     if !state.chars().all(|c| c.is_ascii_lowercase()) {
         return Err(Failure::new(format!("`{}` is not a state", show::visible(state))));
     }
-    let filter = if state == "all" { String::new() } else { format!("&state={state}") };
+    let filter: String = match state {
+        "all" => State::ALL.iter().map(|state| format!("&state={}", state.word())).collect(),
+        one => format!("&state={one}"),
+    };
     let page = call(session, Method::GET, &format!("/reviews?limit=100{filter}"), None).await?;
     let items = page.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
     if json {

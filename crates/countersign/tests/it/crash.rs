@@ -120,7 +120,6 @@ async fn the_process_that_is_killed() {
 async fn a_kill_at_any_step_runs_nothing_twice_nothing_unrecorded_and_loses_no_answer() {
     let mut seen_unknown = false;
     for point in 0_u64.. {
-        eprintln!("point {point}");
         let folder = {
             let world = World::new().await;
             let kept = tempfile::TempDir::new().unwrap();
@@ -157,7 +156,7 @@ async fn comes_back(point: u64, world: &World, folder: &Path) -> bool {
     let mut waiting = tokio::spawn(async move { gate.pass(draft, call).await });
     let verdict = tokio::select! {
         verdict = &mut waiting => verdict.unwrap(),
-        _ = is_held.wait_for(|held| *held) => {
+        Ok(_) = is_held.wait_for(|held| *held) => {
             let review = world.the_review(State::Pending).await;
             // A finished story that was delivered is over: then this is a new question.
             let delivered = ran_before == 1;

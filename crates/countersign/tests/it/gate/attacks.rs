@@ -61,10 +61,61 @@ async fn a_person_whom_the_caller_claims_to_act_for_cannot_vote() {
     let waiting = tokio::spawn(async move { gate.pass(draft, call).await });
     is_held.wait_for(|held| *held).await.unwrap();
     let review = world.the_review(State::Pending).await;
-    assert_eq!(refusal(world.vote("ada", &review, Answer::Approve).await), VoteRefusal::Requester);
+    assert_eq!(refusal(world.vote("ada", &review, Answer::Approve).await), VoteRefusal::ClaimedRequester);
     assert_eq!(refusal(world.vote("carl", &review, Answer::Approve).await), VoteRefusal::Requester);
     world.vote("bob", &review, Answer::Approve).await.unwrap();
     assert!(super::ran(&waiting.await.unwrap()));
+}
+
+#[tokio::test]
+async fn an_agent_cannot_get_rid_of_a_reviewer_by_claiming_to_act_for_her() {
+    let world = World::new().await;
+    let token = world.add_agent("second", "carl").await;
+    let upstream = CountingUpstream::default();
+    let draft = |claimed: Option<&str>| {
+        let claims = countersign_identity::Claims {
+            on_behalf_of: claimed.map(str::to_owned),
+            ..countersign_identity::Claims::default()
+        };
+        let mut draft = world.draft(Verb::Delete, "orders");
+        draft.principal = world.principal_by_token(&token, &claims).unwrap();
+        draft
+    };
+    let call = countersign_testkit::TestCall::new(&upstream);
+    let mut is_held = call.held.subscribe();
+    let (gate, claiming) = (world.gate.clone(), draft(Some("ada")));
+    let waiting = tokio::spawn(async move { gate.pass(claiming, call).await });
+    is_held.wait_for(|held| *held).await.unwrap();
+    let review = world.the_review(State::Pending).await;
+    world.vote("ada", &review, Answer::Deny).await.unwrap();
+    assert_eq!(super::code(&waiting.await.unwrap()), Some(countersign_core::ReasonCode::DeniedByReviewer));
+    // Naming nobody, or somebody else, is the same request: her denial stands.
+    for claimed in [None, Some("bob")] {
+        let call = countersign_testkit::TestCall::new(&upstream);
+        let again = world.gate.pass(draft(claimed), call).await;
+        assert_eq!(super::code(&again), Some(countersign_core::ReasonCode::DeniedByReviewer), "{claimed:?}");
+    }
+    assert!(upstream.received().is_empty());
+}
+
+#[tokio::test]
+async fn the_gateways_own_question_is_not_the_agents_to_take_back_nor_counted_against_it() {
+    let limits = countersign_gate::Limits { pending_max_per_agent: 1, ..countersign_gate::Limits::default() };
+    let world = World::with(WorldOptions { limits, ..WorldOptions::default() }).await;
+    let upstream = CountingUpstream::default();
+    let call = countersign_testkit::TestCall::new(&upstream);
+    let mut is_held = call.held.subscribe();
+    let (gate, draft) = (world.gate.clone(), world.draft(Verb::Privilege, "tool definition"));
+    let plan = countersign_gate::Gate::plan_for_group("dba");
+    let asking = tokio::spawn(async move { gate.ask(draft, plan, call).await });
+    is_held.wait_for(|held| *held).await.unwrap();
+    let review = world.the_review(State::Pending).await;
+    let kept = world.gate.cancel(&world.principal("batch"), review.id).await.unwrap().unwrap();
+    assert_eq!(kept.state, State::Pending);
+    let waiting = held(&world, Verb::Delete, "orders", &upstream).await;
+    assert_eq!(world.store.in_state(State::Pending).unwrap().len(), 2);
+    waiting.abort();
+    asking.abort();
 }
 
 #[tokio::test]
