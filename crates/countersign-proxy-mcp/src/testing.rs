@@ -161,6 +161,8 @@ pub(crate) fn config(upstream: Upstream) -> ResourceConfig {
         rule("delete_*", Verb::Delete, "orders/{table}"),
         rule("never_*", Verb::Read, "orders"),
     ];
+    let roots = EffectTemplate { verb: Verb::Read, object: "mcp:roots".to_owned() };
+    config.methods.insert("roots/list".to_owned(), vec![roots]);
     config
 }
 

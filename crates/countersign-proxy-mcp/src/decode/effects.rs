@@ -148,7 +148,8 @@ fn built_in(message: &Message) -> Vec<Effect> {
         "prompts/get" => vec![Effect::new(Verb::Read, format!("prompt:{name}"))],
         "sampling/createMessage" => vec![Effect::new(Verb::Execute, "mcp:sampling")],
         "elicitation/create" => vec![Effect::new(Verb::Export, "mcp:elicitation")],
-        "roots/list" => vec![Effect::new(Verb::Read, "mcp:roots")],
+        // The answer can widen what a server lets its tools reach.
+        "roots/list" => vec![Effect::new(Verb::Privilege, "mcp:roots")],
         method => vec![Effect::new(Verb::Unknown, format!("mcp:{method}"))],
     }
 }

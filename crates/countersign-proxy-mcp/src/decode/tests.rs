@@ -117,7 +117,7 @@ fn other_methods_have_their_own_effects_and_unlisted_ones_are_unknown() {
         ("prompts/get", r#"{"name":"p"}"#, "read prompt:p"),
         ("sampling/createMessage", "{}", "execute mcp:sampling"),
         ("elicitation/create", "{}", "export mcp:elicitation"),
-        ("roots/list", "{}", "read mcp:roots"),
+        ("roots/list", "{}", "privilege mcp:roots"),
         ("made/up", "{}", "unknown mcp:made/up"),
         ("completion/complete", r#"{"ref":{"name":"x"}}"#, "secret hints/x"),
     ] {
