@@ -17,13 +17,21 @@ use super::respond::{Manner, json, json_error, plain, respond};
 use super::{SESSION_HEADER, no_such_session};
 use crate::call::Call;
 use crate::codec::{Message, Shape, View, error, reframe};
-use crate::explain::{INVALID_PARAMS, INVALID_REQUEST, UPSTREAM, upstream};
+use crate::explain::{INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, UPSTREAM, upstream};
 use crate::mirror::{
     MISMATCH, SESSION_VERSIONS, STATELESS_VERSION, UNSUPPORTED, VERSION_HEADER, is_stateless, lacking,
     standard,
 };
 use crate::registry::{McpProxy, OpenError};
 use crate::session::{Era, Session};
+
+/// What a client tells a server without asking it for anything. Everything else is not passed on.
+const NOTIFICATIONS: [&str; 4] = [
+    "notifications/initialized",
+    "notifications/progress",
+    "notifications/cancelled",
+    "notifications/roots/list_changed",
+];
 
 /// Events of one request that wait for a slow reader.
 const EVENTS_MAX: usize = 256;
@@ -154,9 +162,9 @@ impl Posted {
                 session.answered(Arc::unwrap_or_clone(self.message));
                 plain(StatusCode::ACCEPTED)
             }
-            // A server might run a method without an id as well, so nothing but notifications goes on unjudged.
-            Shape::Notification if !self.message.method().starts_with("notifications/") => {
-                self.refuse(INVALID_REQUEST, "a request needs an `id`")
+            // A server might run a method without an id as well, so nothing but these goes on unjudged.
+            Shape::Notification if !NOTIFICATIONS.contains(&self.message.method()) => {
+                self.refuse(METHOD_NOT_FOUND, "clients send no such notification; a request needs an `id`")
             }
             Shape::Notification => {
                 notify(&session, &self.message).await;

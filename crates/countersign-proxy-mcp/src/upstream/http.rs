@@ -46,6 +46,8 @@ struct Shared {
     /// The version that initialize settled on.
     version: OnceLock<HeaderValue>,
     cancels: Mutex<HashMap<u64, CancellationToken>>,
+    /// Set once the session's own stream is listened to.
+    listening: OnceLock<()>,
     over: CancellationToken,
 }
 
@@ -107,6 +109,7 @@ impl Remote {
             session: OnceLock::new(),
             version: OnceLock::new(),
             cancels: Mutex::default(),
+            listening: OnceLock::new(),
             over: CancellationToken::new(),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -153,7 +156,9 @@ impl Remote {
 
     /// Listens for messages that answer no request, as long as the session lives and the upstream offers it.
     pub(crate) fn listen(&self, _permit: UpkeepPermit) {
-        tokio::spawn(listen(Arc::clone(&self.shared)));
+        if self.shared.listening.set(()).is_ok() {
+            tokio::spawn(listen(Arc::clone(&self.shared)));
+        }
     }
 }
 
@@ -213,7 +218,7 @@ impl Shared {
             {
                 tracing::debug!("the caller left before the upstream began to answer");
             }
-            return self.answer_in_stream(response, route).await;
+            return self.answer_in_stream(response, route).await.map_err(after_head);
         }
         let status = response.status();
         let bytes = self.collect(response).await?;
@@ -222,7 +227,7 @@ impl Shared {
             (Ok(Some(answer)), _) => Ok(answer),
             (Ok(None), true) => Err(UpstreamError::Garbage("an answer without result or error".to_owned())),
             (Err(error), true) => Err(UpstreamError::Garbage(error.to_string())),
-            (_, false) if status.is_client_error() => {
+            (_, false) if REFUSALS.contains(&status.as_u16()) => {
                 if status == StatusCode::NOT_FOUND && self.session.get().is_some() {
                     self.ended("the upstream no longer knows the session");
                 }
@@ -350,6 +355,23 @@ impl Shared {
             }
         }
         Ok(None)
+    }
+}
+
+/// Statuses of a POST that say that its message was not acted on. Others, such as 409, 408 or 499, may come after it
+/// was.
+const REFUSALS: [u16; 8] = [400, 401, 403, 404, 405, 406, 413, 415];
+
+/// What failed after the upstream had begun to answer: whatever it was, the message had arrived.
+fn after_head(error: UpstreamError) -> UpstreamError {
+    match error {
+        UpstreamError::NotSent(why) | UpstreamError::Refused(why) => {
+            UpstreamError::Lost(format!("its answer can't be fetched: {why}"))
+        }
+        UpstreamError::Lost(_)
+        | UpstreamError::TimedOut(_)
+        | UpstreamError::Garbage(_)
+        | UpstreamError::Cancelled => error,
     }
 }
 
