@@ -22,6 +22,8 @@ mod view;
 mod visible;
 mod wire;
 
+pub use visible::visible_line;
+
 use std::fmt;
 use std::sync::Arc;
 

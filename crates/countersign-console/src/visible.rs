@@ -120,6 +120,18 @@ impl Visible {
     }
 }
 
+/// `text` on one line of a terminal, with nothing in it that could move the cursor, hide or mislead.
+pub fn visible_line(text: &str) -> String {
+    let drawn = |piece: Piece| match piece {
+        Piece::Text(text) => text,
+        Piece::Chip { code, name, times } => chip_text(code, &name, times),
+        Piece::LineEnd => "⏎".to_owned(),
+        Piece::Tab => "⇥".to_owned(),
+        Piece::TrailingSpaces(count) => "·".repeat(count),
+    };
+    Visible::of(text).pieces.into_iter().map(drawn).collect()
+}
+
 /// The text of a chip.
 pub(crate) fn chip_text(code: u32, name: &str, times: usize) -> String {
     match times {

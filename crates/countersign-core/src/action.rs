@@ -99,12 +99,10 @@ impl Action {
         }
     }
 
-    /// Puts back the payload, which is stored beside the action. `None` when these are not the bytes that the
-    /// digest covers.
-    #[must_use]
-    pub fn with_payload(mut self, payload: Vec<u8>) -> Option<Self> {
+    /// Puts back the payload, which is stored beside the action. Whoever relies on it compares
+    /// [`Action::recomputed`] with [`Action::digest`].
+    pub fn put_payload(&mut self, payload: Vec<u8>) {
         self.payload = payload;
-        (self.recomputed() == self.digest).then_some(self)
     }
 
     /// The digest computed anew from the fields, to compare with [`Action::digest`].

@@ -98,7 +98,7 @@ impl Gate {
         self.0.parts.policy.current().may_vote(reviewer, &question).map_err(VoteError::Policy)
     }
 
-    /// A page of actions, newest first.
+    /// A page of actions, newest first, without their payloads and results; [`Gate::action`] has the whole.
     ///
     /// # Errors
     /// When the store can't be read.

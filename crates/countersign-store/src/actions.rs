@@ -153,8 +153,10 @@ pub(crate) fn set_progress(tx: &mut Tx<'_>, action: ActionId, progress: Progress
     Ok(())
 }
 
-/// The columns that [`from_row`] reads, in its order. `r` is a left join to reviews.
-pub(crate) const COLUMNS: &str = "a.id, a.body, a.judged, a.payload, a.outcome, a.result, r.body, a.seq";
+/// The columns that [`raw`] reads, in its order. `r` is a left join to reviews.
+const COLUMNS: &str = "a.id, a.body, a.judged, a.payload, a.outcome, a.result, r.body, a.seq";
+/// The same for lists: payloads and results stay where they are, a page of them could be gigabytes.
+pub(crate) const LISTED_COLUMNS: &str = "a.id, a.body, a.judged, x'', a.outcome, NULL, r.body, a.seq";
 
 pub(crate) fn by_id(conn: &Connection, id: ActionId) -> Result<Option<ActionRecord>, StoreError> {
     let sql =
@@ -189,11 +191,20 @@ pub(crate) fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
 }
 
 impl Raw {
-    pub(crate) fn into_record(self) -> Result<ActionRecord, StoreError> {
+    /// The whole record, when the payload is the one that the digest covers.
+    fn into_record(self) -> Result<ActionRecord, StoreError> {
+        let corrupt = StoreError::Corrupt { what: "action", id: self.id.clone() };
+        let record = self.into_listed()?;
+        if record.action.recomputed() == record.action.digest() { Ok(record) } else { Err(corrupt) }
+    }
+
+    /// The record as it was read, whose payload may have been left out.
+    pub(crate) fn into_listed(self) -> Result<ActionRecord, StoreError> {
         let corrupt = || StoreError::Corrupt { what: "action", id: self.id.clone() };
-        let bare: Action = serde_json::from_str(&self.body).map_err(|_cause| corrupt())?;
+        let mut action: Action = serde_json::from_str(&self.body).map_err(|_cause| corrupt())?;
+        action.put_payload(self.payload);
         Ok(ActionRecord {
-            action: bare.with_payload(self.payload).ok_or_else(corrupt)?,
+            action,
             decision: serde_json::from_str(&self.judged).map_err(|_cause| corrupt())?,
             review: self.review.as_deref().map(reviews::from_body).transpose()?,
             outcome: self

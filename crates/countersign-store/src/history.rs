@@ -9,7 +9,7 @@ use rusqlite::{Connection, params, params_from_iter};
 use crate::{Store, StoreError, actions};
 
 impl Store {
-    /// A page of actions, newest first.
+    /// A page of actions, newest first, without their payloads and results.
     ///
     /// # Errors
     /// When the store can't be read.
@@ -32,7 +32,7 @@ fn page(conn: &Connection, query: &Query) -> Result<Page<ActionRecord>, StoreErr
     let sql = format!(
         "SELECT {} FROM actions a LEFT JOIN reviews r ON r.id = a.review_id WHERE {filter}
          ORDER BY a.seq DESC LIMIT ?",
-        actions::COLUMNS
+        actions::LISTED_COLUMNS
     );
     values.push(Value::Integer(i64::from(limit) + 1));
     let mut statement = conn.prepare_cached(&sql)?;
@@ -41,7 +41,7 @@ fn page(conn: &Connection, query: &Query) -> Result<Page<ActionRecord>, StoreErr
     let more = rows.len() > usize::from(limit);
     rows.truncate(usize::from(limit));
     let next = rows.last().map(|row| row.seq).filter(|_| more);
-    let items = rows.into_iter().map(actions::Raw::into_record).collect::<Result<_, _>>()?;
+    let items = rows.into_iter().map(actions::Raw::into_listed).collect::<Result<_, _>>()?;
     Ok(Page { items, next })
 }
 

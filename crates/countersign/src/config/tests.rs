@@ -25,6 +25,14 @@ fn the_demo_configuration_is_right() {
 }
 
 #[test]
+fn the_example_to_begin_with_is_right_and_so_is_its_policy() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let config = Config::read(&folder.join("countersign.toml")).unwrap();
+    let sources = config.policy_sources().unwrap();
+    countersign_policy::Bundle::load(&sources).unwrap();
+}
+
+#[test]
 fn every_mistake_is_told_at_once_with_its_line_and_how_to_mend_it() {
     let text = r#"stat = "x"
 [agents]
