@@ -63,3 +63,30 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router) {
         tracing::debug!(%error, %peer, "a connection ended with an error");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// Time stands still but for timers, so that waiting costs nothing.
+    #[tokio::test(start_paused = true)]
+    async fn a_stranger_who_sends_no_whole_head_is_let_go() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve(listener, Router::new(), stop.clone()));
+        for head in ["", "GET / HTTP/1.1\r\nHost: x\r\n", "PRI * HTTP/2.0\r\n"] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let mut answer = [0; 1024];
+            let closed = async { while stream.read(&mut answer).await.is_ok_and(|read| read > 0) {} };
+            tokio::time::timeout(HEAD_WITHIN * 3, closed)
+                .await
+                .unwrap_or_else(|_| panic!("{head:?} is held open"));
+        }
+        stop.cancel();
+        serving.await.unwrap();
+    }
+}

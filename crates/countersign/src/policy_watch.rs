@@ -1,6 +1,7 @@
 //! What if policy files change while the gateway runs? A good bundle comes into force at once, a bad one is reported
 //! and the old one stays.
 
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +54,9 @@ pub(crate) fn start(config: &Config, policy: Arc<Live>, store: Store) -> Result<
 
 /// Reads the files until two readings agree, and puts them in force, recorded, or says what is wrong with them.
 async fn reload(files: &[PathBuf], policy: &Live, store: &Store) {
-    let Some(sources) = settled(files).await else { return };
+    let Some(texts) = settled(|| read(files)).await else { return };
+    let name = |(file, text): (&PathBuf, String)| Source { path: file.display().to_string(), text };
+    let sources: Vec<Source> = files.iter().zip(texts).map(name).collect();
     let loaded = match Bundle::load(&sources) {
         Ok(bundle) => bundle.hash(),
         Err(findings) => {
@@ -78,15 +81,16 @@ async fn reload(files: &[PathBuf], policy: &Live, store: &Store) {
 }
 
 /// The files' texts once two readings, apart in time, are the same.
-async fn settled(files: &[PathBuf]) -> Option<Vec<Source>> {
-    let mut before = read(files).await;
+async fn settled<R>(mut read: impl FnMut() -> R) -> Option<Vec<String>>
+where
+    R: Future<Output = std::io::Result<Vec<String>>>,
+{
+    let mut before = read().await;
     for _ in 0..READINGS_MAX {
         tokio::time::sleep(QUIET).await;
-        let now = read(files).await;
+        let now = read().await;
         match (before, now) {
-            (Ok(before), Ok(now)) if before == now => {
-                return Some(files.iter().zip(now).map(source).collect());
-            }
+            (Ok(before), Ok(now)) if before == now => return Some(now),
             (_, now) => before = now,
         }
     }
@@ -97,14 +101,34 @@ async fn settled(files: &[PathBuf]) -> Option<Vec<Source>> {
     None
 }
 
-fn source((file, text): (&PathBuf, String)) -> Source {
-    Source { path: file.display().to_string(), text }
-}
-
 async fn read(files: &[PathBuf]) -> std::io::Result<Vec<String>> {
     let mut texts = Vec::with_capacity(files.len());
     for file in files {
         texts.push(tokio::fs::read_to_string(file).await?);
     }
     Ok(texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a reader finds, reading after reading.
+    fn readings(texts: &[&str]) -> impl FnMut() -> std::future::Ready<std::io::Result<Vec<String>>> {
+        let mut texts: Vec<String> = texts.iter().rev().map(|text| (*text).to_owned()).collect();
+        move || {
+            std::future::ready(texts.pop().map(|text| vec![text]).ok_or(std::io::ErrorKind::NotFound.into()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_being_written_is_not_taken_by_halves() {
+        let found = settled(readings(&["permit", "permit forbid", "permit forbid"])).await;
+        assert_eq!(found, Some(vec!["permit forbid".to_owned()]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_gone_for_good_changes_nothing() {
+        assert_eq!(settled(readings(&["permit"])).await, None);
+    }
 }
