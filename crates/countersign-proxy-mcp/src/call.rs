@@ -13,10 +13,10 @@ use crate::catalog::Tool;
 use crate::codec::{Answer, Message, error, reframe};
 use crate::decode::{DEFINITION_FACT, Need, ToolFacts, draft, need};
 use crate::definitions::Standing;
-use crate::explain::{self, Form, INVALID_PARAMS};
-use crate::inbound::judge_inputs;
+use crate::explain::{self, Form, INVALID_PARAMS, UPSTREAM};
+use crate::inbound::admit;
 use crate::mirror;
-use crate::session::{CallState, Era, Session};
+use crate::session::{CallState, Session};
 use crate::upstream::{Event, Route, Sink, UpstreamError};
 use crate::{listing, tools};
 
@@ -62,6 +62,10 @@ impl Call {
         if method == "tools/call" {
             return self.call_tool(state).await;
         }
+        let tasks = &self.session.served.tasks;
+        if !tasks.may_name(self.principal.agent, &self.message) {
+            return error(self.id(), INVALID_PARAMS, "no such task of yours", None);
+        }
         if need(&self.session.served.rules, &self.message) == Need::Judgement {
             return self.pass(None, state, Form::Rpc).await;
         }
@@ -77,10 +81,12 @@ impl Call {
         if method == "tools/list" {
             return listing::edit(&self.session, &self.principal, self.id(), &answer);
         }
+        if method == "tasks/list" {
+            let page = tasks.own_page(self.principal.agent, self.id(), &answer);
+            return page.unwrap_or_else(|bad| error(self.id(), UPSTREAM, &bad.to_string(), None));
+        }
         let kept = answer.keepable();
-        if answer.wants_input()
-            && let Some(refused) = self.inputs_refused(&kept).await
-        {
+        if let Some(refused) = self.refused_after(&kept).await {
             return refused;
         }
         reframe(self.id(), &kept).unwrap_or_default()
@@ -111,7 +117,7 @@ impl Call {
             return error(self.id(), INVALID_PARAMS, "`params.name` is not a string", None);
         };
         if tools::is_ours(&name) {
-            return tools::answer(&self.session.served, &self.principal, &self.message, self.id()).await;
+            return tools::answer(&self.session, &self.principal, &self.message, self.id()).await;
         }
         if let Err(failure) = listing::ensure(&self.session, &self.principal).await {
             return failure.explain(self.id());
@@ -170,21 +176,16 @@ impl Call {
             }
         };
         if let Verdict::Ran { result, .. } = &verdict
-            && let Some(refused) = self.inputs_refused(result).await
+            && let Some(refused) = self.refused_after(result).await
         {
             return refused;
         }
         explain::verdict(&verdict, self.id(), form, served.now())
     }
 
-    /// The answer when the upstream asks the agent for something that the agent may not be asked for.
-    async fn inputs_refused(&self, kept: &[u8]) -> Option<String> {
-        const MARK: &[u8] = b"input_required";
-        if self.session.era != Era::Stateless || !kept.windows(MARK.len()).any(|window| window == MARK) {
-            return None;
-        }
-        let body = std::str::from_utf8(kept).ok()?.strip_prefix("{\"result\":")?.strip_suffix('}')?;
-        judge_inputs(&self.session, &self.principal, self.id(), body).await
+    /// The answer when what the upstream answered may not reach the agent.
+    async fn refused_after(&self, kept: &[u8]) -> Option<String> {
+        admit(&self.session, &self.principal, self.id(), kept).await
     }
 
     fn forward(&self, tool: Option<&Tool>, state: &Arc<CallState>) -> ToUpstream {

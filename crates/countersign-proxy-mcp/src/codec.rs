@@ -9,7 +9,7 @@ mod message;
 mod scan;
 mod sse;
 
-pub(crate) use answer::{Answer, Incoming};
+pub(crate) use answer::{Answer, Incoming, Kept};
 pub(crate) use frame::{error, one_line, reframe, result, splice};
 pub(crate) use message::{Message, Shape};
 pub(crate) use scan::{DEPTH_MAX, Kind, Malformed, View};

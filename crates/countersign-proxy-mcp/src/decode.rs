@@ -25,7 +25,7 @@ pub(crate) enum Need {
 }
 
 /// Methods of the protocol's own upkeep. Everything that stands neither here nor in the rules is `unknown`.
-const UPKEEP: [&str; 17] = [
+const UPKEEP: [&str; 15] = [
     "initialize",
     "ping",
     "server/discover",
@@ -35,12 +35,10 @@ const UPKEEP: [&str; 17] = [
     "resources/templates/list",
     "resources/unsubscribe",
     "logging/setLevel",
-    "completion/complete",
     "tasks/get",
     "tasks/list",
     "tasks/result",
     "tasks/cancel",
-    "tasks/update",
     "notifications/initialized",
     "subscriptions/listen",
 ];

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use countersign_core::{
     Assurance, Digest, Draft, Effect, Effects, Gate as Group, Obligation, Outcome, Plan, Principal,
-    ReasonCode, Resource, Status, Terms, Verb,
+    ReasonCode, Resource, Review, Status, Terms, Verb,
 };
 use countersign_gate::{Forward, Forwarded, Gate, Permit, Ticket, Verdict};
 use serde_json::json;
@@ -26,6 +26,8 @@ pub(crate) struct Definitions {
     reviewers: String,
     store: Arc<dyn Pins>,
     known: Arc<Mutex<Known>>,
+    /// Two sessions that list first at the same time must not both be taken for the first.
+    first: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +67,7 @@ impl Definitions {
             reviewers: config.definition_reviewers.clone(),
             store,
             known: Arc::default(),
+            first: tokio::sync::Mutex::default(),
         }
     }
 
@@ -87,6 +90,7 @@ impl Definitions {
         gate: &Gate,
         principal: &Principal,
     ) -> Result<(), PinError> {
+        let one_at_a_time = self.first.lock().await;
         let accepted = match self.store.pinned(&self.resource.name)? {
             Some(accepted) => accepted,
             None => {
@@ -96,6 +100,7 @@ impl Definitions {
             }
         };
         lock(&self.known).accepted = accepted;
+        drop(one_at_a_time);
         for tool in tools {
             self.ask_if_changed(tool, gate, principal);
         }
@@ -185,6 +190,11 @@ impl Definitions {
     }
 }
 
+/// Whether a review is about a tool's definition, and so not about a call of the agent that it names.
+pub(crate) fn asks_about_definition(review: &Review) -> bool {
+    review.plan.reasons.contains_key(RULE)
+}
+
 /// The id under which the review says why it was opened.
 const RULE: &str = "tool-definition";
 
@@ -232,3 +242,6 @@ impl Forward for Accept {
         Forwarded { outcome, result: bytes::Bytes::from_static(b"{\"result\":{}}") }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,6 +111,20 @@ pub(crate) fn pending(id: &str, ticket: &Ticket, form: Form, now: Timestamp) -> 
     tool_failure(id, &text, "pending-not-executed", &details)
 }
 
+/// The answer when the upstream asks for input in the middle of a call and may not have it. The call itself was sent,
+/// so nothing here says that it was not.
+pub(crate) fn input_refused(verdict: &Verdict, id: &str, asked: &str) -> String {
+    let (number, code, why, review) = match verdict {
+        Verdict::Denied { reason, review } => {
+            (DENIED, reason.code.word(), reason.text.as_str(), review.as_ref())
+        }
+        Verdict::Pending(ticket) => (PENDING, "pending", "people are asked", Some(&ticket.review)),
+        Verdict::Ran { review, .. } => (DENIED, "outcome_unknown", "it is not known", review.as_ref()),
+    };
+    let text = format!("the request was sent, but the upstream wants `{asked}` before it goes on: {why}");
+    error(id, number, &text, Some(json!({ "code": code, "review": review })))
+}
+
 /// The answer when a tool can't be called because people have not accepted its definition.
 pub(crate) fn not_accepted(id: &str, tool: &str, ticket: Option<&Ticket>) -> String {
     let (review, link) = ticket.map_or((None, None), |ticket| (Some(ticket.review), Some(&ticket.link)));

@@ -9,7 +9,7 @@ use countersign_core::{Digest, Obligation, Outcome, Principal, Status};
 use countersign_gate::{Forward, Forwarded, Permit, Ticket, Verdict};
 use serde_json::json;
 
-use crate::codec::{Incoming, Message, View, error, reframe, result, scan};
+use crate::codec::{Incoming, Kept, Malformed, Message, View, error, reframe, result, scan};
 use crate::decode::draft;
 use crate::explain::{self, DENIED, INVALID_REQUEST, METHOD_NOT_FOUND, PENDING, UPSTREAM};
 use crate::session::{Era, Session};
@@ -57,28 +57,34 @@ async fn answer(session: &Arc<Session>, text: String, near: Option<Sink>) -> Str
     }
 }
 
-/// Judges what an answer of 2026-07-28 asks the agent for, before the agent sees any of it. `Some` is the answer that
-/// the agent gets instead.
-pub(crate) async fn judge_inputs(
+/// Takes what the upstream answered before the agent sees any of it: notes the task that it made, and judges what it
+/// asks the agent for. `Some` is the answer that the agent gets instead.
+pub(crate) async fn admit(
     session: &Arc<Session>,
     principal: &Principal,
     id: &str,
-    result: &str,
+    kept: &[u8],
 ) -> Option<String> {
+    let garbage = |malformed: Malformed| Some(error(id, UPSTREAM, &malformed.to_string(), None));
+    let kept = match Kept::read(kept) {
+        Ok(kept) => kept,
+        Err(malformed) => return garbage(malformed),
+    };
+    if let Some(task) = &kept.task {
+        session.served.tasks.note(principal.agent, task);
+    }
+    let result = kept.result.filter(|_| kept.wants_input())?;
     let nodes = match scan(result) {
         Ok(nodes) => nodes,
-        Err(malformed) => return Some(error(id, UPSTREAM, &malformed.to_string(), None)),
+        Err(malformed) => return garbage(malformed),
     };
     let root = View::root(result, &nodes);
-    if root.get("resultType").and_then(|kind| kind.string()).as_deref() != Some("input_required") {
-        return None;
-    }
     let requests: Vec<String> =
         root.get("inputRequests").map(|all| all.children().map(as_message).collect()).unwrap_or_default();
     for request in requests {
         let message = match Message::parse(request.into_bytes()) {
             Ok(message) => message,
-            Err(malformed) => return Some(error(id, UPSTREAM, &malformed.to_string(), None)),
+            Err(malformed) => return garbage(malformed),
         };
         let served = &session.served;
         let drafted = draft(&served.config.resource, principal.clone(), &served.rules, &message, None, None);
@@ -86,10 +92,9 @@ pub(crate) async fn judge_inputs(
             return Some(error(id, DENIED, "the request has too many effects", None));
         };
         let shown = Shown { hold: served.hold(session.client()) };
-        let form = explain::Form::Rpc;
         match served.gate.pass(drafted, shown).await {
             Verdict::Ran { .. } => {}
-            refused => return Some(explain::verdict(&refused, id, form, served.now())),
+            refused => return Some(explain::input_refused(&refused, id, message.method())),
         }
     }
     None

@@ -24,6 +24,7 @@ mod registry;
 mod serve;
 mod served;
 mod session;
+mod tasks;
 mod testing;
 mod tools;
 mod upstream;

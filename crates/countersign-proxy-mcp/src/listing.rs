@@ -19,8 +19,8 @@ use crate::upstream::{Route, UpstreamError};
 const PAGES_MAX: usize = 200;
 const TOOLS_MAX: usize = 10_000;
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// Without a session nothing tells us that the list changed, so it is read again after so long.
-const STATELESS_AGE_MAX: Duration = Duration::from_secs(60);
+/// Not every upstream says that its list changed, so it is read again after so long.
+const AGE_MAX: Duration = Duration::from_secs(60);
 const METHOD_NOT_FOUND: i64 = -32601;
 
 /// Why the tools' definitions are not known. No tool is called then.
@@ -80,10 +80,7 @@ pub(crate) async fn ensure(session: &Arc<Session>, principal: &Principal) -> Res
 }
 
 fn is_fresh(session: &Session) -> bool {
-    session
-        .catalog
-        .listed_at()
-        .is_some_and(|at| session.era == Era::Sessions || session.served.now().since(at) < STATELESS_AGE_MAX)
+    session.catalog.listed_at().is_some_and(|at| session.served.now().since(at) < AGE_MAX)
 }
 
 async fn list(session: &Session, principal: &Principal) -> Result<Vec<Tool>, ListingError> {

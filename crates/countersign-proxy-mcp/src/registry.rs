@@ -13,7 +13,7 @@ use crate::codec::{Message, scan};
 use crate::config::ResourceConfig;
 use crate::listing::own_meta;
 use crate::pins::{Pins, Visibility};
-use crate::served::{Served, Stateless};
+use crate::served::Served;
 use crate::session::{Era, Session};
 use crate::upstream::{self, Route, UpstreamError};
 
@@ -147,23 +147,25 @@ impl McpProxy {
         principal: &Principal,
     ) -> Result<Arc<Session>, OpenError> {
         self.start_sweeper();
-        let mut shared = served.stateless.lock().await;
-        if let Some(session) = shared.by_agent.get(&principal.agent).filter(|session| !session.is_over()) {
+        let slot = served.stateless().slot(principal.agent);
+        let mut slot = slot.lock().await;
+        if let Some(session) = slot.as_ref().filter(|session| !session.is_over()) {
             return Ok(Arc::clone(session));
         }
-        if shared.legacy_until.is_some_and(|until| served.now() < until) {
+        let legacy_until = served.stateless().legacy_until;
+        if legacy_until.is_some_and(|until| served.now() < until) {
             return Err(OpenError::Legacy);
         }
         let session = Session::start(String::new(), Era::Stateless, Arc::clone(served), principal.clone())?;
         if matches!(served.config.upstream, crate::config::Upstream::Stdio { .. }) {
-            probe(served, &session, &mut shared).await?;
+            probe(served, &session).await?;
         }
-        shared.by_agent.insert(principal.agent, Arc::clone(&session));
+        *slot = Some(Arc::clone(&session));
         Ok(session)
     }
 
     /// Ends sessions that nobody used for the configured time.
-    pub async fn sweep(&self, now: Timestamp) {
+    pub fn sweep(&self, now: Timestamp) {
         let gone: Vec<Arc<Session>> = {
             let mut sessions = self.sessions();
             let ids: Vec<String> = sessions
@@ -175,8 +177,7 @@ impl McpProxy {
         };
         gone.iter().for_each(|session| session.end());
         for served in self.served.values() {
-            let mut shared = served.stateless.lock().await;
-            shared.by_agent.retain(|_, session| !session.is_over() && !session.is_idle(now));
+            served.stateless().sweep(now);
         }
     }
 
@@ -192,11 +193,11 @@ async fn sweep(proxy: Weak<McpProxy>) {
         let Some(clock) = proxy.upgrade().map(|proxy| Arc::clone(proxy.gate.clock())) else { return };
         clock.sleep_until(clock.now().plus(SWEEP)).await;
         let Some(proxy) = proxy.upgrade() else { return };
-        proxy.sweep(clock.now()).await;
+        proxy.sweep(clock.now());
     }
 }
 
-async fn probe(served: &Served, session: &Session, shared: &mut Stateless) -> Result<(), OpenError> {
+async fn probe(served: &Served, session: &Session) -> Result<(), OpenError> {
     let request = serde_json::json!({
         "jsonrpc": "2.0", "id": 0, "method": "server/discover", "params": { "_meta": own_meta() }
     });
@@ -211,12 +212,16 @@ async fn probe(served: &Served, session: &Session, shared: &mut Stateless) -> Re
             Some(code) => (-32022..=-32020).contains(&code),
         },
         Err(error @ UpstreamError::NotSent(_)) => return Err(error.into()),
-        Err(_) => false,
+        // Silence or an end says nothing about other children: this caller falls back, others ask for themselves.
+        Err(_) => {
+            session.end();
+            return Err(OpenError::Legacy);
+        }
     };
     if modern {
         return Ok(());
     }
     session.end();
-    shared.legacy_until = Some(served.now().plus(LEGACY_FOR));
+    served.stateless().legacy_until = Some(served.now().plus(LEGACY_FOR));
     Err(OpenError::Legacy)
 }

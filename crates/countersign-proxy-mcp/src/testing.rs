@@ -117,6 +117,7 @@ async fn record(State(recorder): State<Recorder>, request: Request) -> Response 
             }
             json!({ "content": [{ "type": "text", "text": "done" }] })
         }
+        "tasks/list" => json!({ "tasks": [{ "taskId": "t-1" }, { "taskId": "t-2" }] }),
         _ => json!({}),
     };
     let answer = json!({ "jsonrpc": "2.0", "id": id, "result": result });

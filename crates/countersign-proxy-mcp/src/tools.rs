@@ -8,8 +8,10 @@ use countersign_gate::{GateError, Verdict};
 use serde_json::json;
 
 use crate::codec::{Message, error, reframe, result};
+use crate::definitions::asks_about_definition;
 use crate::explain::{INVALID_PARAMS, UPSTREAM};
-use crate::served::Served;
+use crate::inbound::admit;
+use crate::session::Session;
 
 const WAIT: &str = "approval_wait";
 const STATUS: &str = "approval_status";
@@ -30,7 +32,7 @@ pub(crate) fn is_ours(name: &str) -> bool {
 
 /// The answer to a call of one of our tools.
 pub(crate) async fn answer(
-    served: &Arc<Served>,
+    session: &Arc<Session>,
     principal: &Principal,
     message: &Message,
     id: &str,
@@ -42,6 +44,7 @@ pub(crate) async fn answer(
         Some(Err(bad)) => return error(id, INVALID_PARAMS, &format!("{bad}"), None),
         None => return error(id, INVALID_PARAMS, "`arguments.id` is missing", None),
     };
+    let served = &session.served;
     let gate = &served.gate;
     let found = match message.name().as_deref() {
         Some(WAIT) => {
@@ -49,11 +52,19 @@ pub(crate) async fn answer(
             let wait = seconds.map_or(WAIT_MAX, Duration::from_secs).min(WAIT_MAX);
             gate.wait(principal, review, served.now().plus(wait)).await
         }
-        Some(CANCEL) => gate.cancel(principal, review).await,
+        Some(CANCEL) => match gate.status(principal, review) {
+            // Opened for this agent, but by the gateway: whether a definition is accepted is not its to take back.
+            Ok(Some(review)) if asks_about_definition(&review) => {
+                let details = json!({ "found": true, "id": review.id, "state": review.state });
+                return said(id, "This review is the gateway's own and can't be taken back.", &details, true);
+            }
+            Ok(Some(_)) => gate.cancel(principal, review).await,
+            other => other,
+        },
         _ => gate.status(principal, review),
     };
     match found {
-        Ok(Some(review)) => tell(served, principal, &review, id),
+        Ok(Some(review)) => tell(session, principal, &review, id).await,
         Ok(None) => {
             said(id, &format!("There is no review {review} of yours."), &json!({ "found": false }), true)
         }
@@ -61,10 +72,15 @@ pub(crate) async fn answer(
     }
 }
 
-fn tell(served: &Served, principal: &Principal, review: &Review, id: &str) -> String {
-    if matches!(review.state, State::Executed | State::Failed | State::Unknown) {
+async fn tell(session: &Arc<Session>, principal: &Principal, review: &Review, id: &str) -> String {
+    let served = &session.served;
+    let own = asks_about_definition(review);
+    if !own && matches!(review.state, State::Executed | State::Failed | State::Unknown) {
         match served.gate.result(principal, review.id) {
             Ok(Some(Verdict::Ran { result, .. })) if !result.is_empty() => {
+                if let Some(refused) = admit(session, principal, id, &result).await {
+                    return refused;
+                }
                 if let Some(answer) = reframe(id, &result) {
                     return answer;
                 }
@@ -80,6 +96,7 @@ fn tell(served: &Served, principal: &Principal, review: &Review, id: &str) -> St
         State::Pending => {
             format!("Not executed yet: still pending; it ends unanswered in {left}. Wait again.")
         }
+        State::Approved if own => "People agreed; the tool can be called in a moment.".to_owned(),
         State::Approved => format!(
             "Approved, not executed yet: send the original call again with identical arguments within {left} to run it."
         ),
@@ -88,6 +105,7 @@ fn tell(served: &Served, principal: &Principal, review: &Review, id: &str) -> St
         State::Cancelled => "Not executed: the request was taken back.".to_owned(),
         State::Lapsed => "Not executed: it was approved, but the call was not sent again in time.".to_owned(),
         State::Claimed => "It is running now.".to_owned(),
+        State::Executed if own => "People accepted the tool's definition; the tool can be called.".to_owned(),
         State::Executed => "It was executed; its result is no longer kept.".to_owned(),
         State::Failed => "It was sent and failed.".to_owned(),
         State::Unknown => "Outcome unknown: it was sent, but its answer never came.".to_owned(),

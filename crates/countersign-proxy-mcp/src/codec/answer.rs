@@ -1,5 +1,6 @@
 //! What did the upstream say? Its messages, checked at the outside and otherwise left as they are.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -60,11 +61,48 @@ impl Incoming {
             _ => return None,
         };
         let tool_error = body.get("isError").and_then(|flag| flag.bool()).unwrap_or(false);
-        let kind = body.get("resultType").and_then(|kind| kind.string());
-        let input_required = !error && kind.as_deref() == Some("input_required");
         let code = body.get("code").filter(|_| error).and_then(|code| code.raw().parse().ok());
         let body = body.span();
-        Some(Answer { body, error, tool_error, input_required, code, text: self.text })
+        Some(Answer { body, error, tool_error, code, text: self.text })
+    }
+}
+
+/// What a kept `{"result":…}` or `{"error":…}` says about itself.
+#[derive(Debug, Default)]
+pub(crate) struct Kept<'a> {
+    /// The result, as it was written.
+    pub(crate) result: Option<&'a str>,
+    /// What kind of result it is, where the version has kinds.
+    kind: Option<String>,
+    /// Whether it carries requests for input, whatever it calls itself; the state of a task does.
+    inputs: bool,
+    /// The task that the upstream made of the request.
+    pub(crate) task: Option<String>,
+}
+
+impl<'a> Kept<'a> {
+    /// Reads what was kept; nothing may have been.
+    pub(crate) fn read(kept: &'a [u8]) -> Result<Self, Malformed> {
+        if kept.is_empty() {
+            return Ok(Self::default());
+        }
+        let text = std::str::from_utf8(kept).map_err(Malformed::NotUtf8)?;
+        let nodes = scan(text, KEEP)?;
+        let Some(result) = View::root(text, &nodes).get("result") else { return Ok(Self::default()) };
+        let word = |view: Option<View<'_>>| view.and_then(|view| view.string()).map(Cow::into_owned);
+        let inputs = result.get("inputRequests").is_some();
+        let task = result.get("task").and_then(|task| task.get("taskId")).or_else(|| result.get("taskId"));
+        Ok(Self {
+            result: text.get(result.span()),
+            kind: word(result.get("resultType")),
+            inputs,
+            task: word(task),
+        })
+    }
+
+    /// Whether the upstream asks the client for input before it goes on.
+    pub(crate) fn wants_input(&self) -> bool {
+        self.inputs || self.kind.as_deref() == Some("input_required")
     }
 }
 
@@ -75,7 +113,6 @@ pub(crate) struct Answer {
     body: Range<usize>,
     error: bool,
     tool_error: bool,
-    input_required: bool,
     code: Option<i64>,
 }
 
@@ -98,11 +135,6 @@ impl Answer {
     /// Whether it is a tool's result that says `isError`.
     pub(crate) fn is_tool_error(&self) -> bool {
         self.tool_error
-    }
-
-    /// Whether the upstream asks the client for input before it goes on.
-    pub(crate) fn wants_input(&self) -> bool {
-        self.input_required
     }
 
     /// `{"result":…}` or `{"error":…}`: what the gate keeps and what any later call is answered with.

@@ -146,6 +146,7 @@ fn built_in(message: &Message) -> Vec<Effect> {
         "resources/read" | "resources/subscribe" => vec![Effect::new(Verb::Read, format!("resource:{name}"))],
         "subscriptions/listen" => watched(message),
         "prompts/get" => vec![Effect::new(Verb::Read, format!("prompt:{name}"))],
+        "completion/complete" => vec![Effect::new(Verb::Read, "mcp:completion")],
         "sampling/createMessage" => vec![Effect::new(Verb::Execute, "mcp:sampling")],
         "elicitation/create" => vec![Effect::new(Verb::Export, "mcp:elicitation")],
         // The answer can widen what a server lets its tools reach.

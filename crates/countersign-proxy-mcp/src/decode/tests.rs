@@ -118,6 +118,7 @@ fn other_methods_have_their_own_effects_and_unlisted_ones_are_unknown() {
         ("sampling/createMessage", "{}", "execute mcp:sampling"),
         ("elicitation/create", "{}", "export mcp:elicitation"),
         ("roots/list", "{}", "privilege mcp:roots"),
+        ("tasks/update", "{}", "unknown mcp:tasks/update"),
         ("made/up", "{}", "unknown mcp:made/up"),
         ("completion/complete", r#"{"ref":{"name":"x"}}"#, "secret hints/x"),
     ] {

@@ -46,11 +46,11 @@ async fn an_idle_session_ends_by_the_clock() {
     let rig = Rig::http().await;
     let session = rig.initialize().await;
     rig.world.clock.advance(std::time::Duration::from_secs(29 * 60));
-    rig.mcp.sweep(countersign_gate::Clock::now(&rig.world.clock)).await;
+    rig.mcp.sweep(countersign_gate::Clock::now(&rig.world.clock));
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     assert_eq!(rig.in_session(&session, ping).await.status, StatusCode::OK);
     rig.world.clock.advance(std::time::Duration::from_secs(31 * 60));
-    rig.mcp.sweep(countersign_gate::Clock::now(&rig.world.clock)).await;
+    rig.mcp.sweep(countersign_gate::Clock::now(&rig.world.clock));
     assert_eq!(rig.in_session(&session, ping).await.status, StatusCode::NOT_FOUND);
 }
 

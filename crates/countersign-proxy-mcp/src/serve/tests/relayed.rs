@@ -214,6 +214,8 @@ async fn a_listening_stream_ends_with_its_token() {
 async fn an_upstream_that_hangs_is_given_up_by_the_clock() {
     let rig = Rig::stdio(&CHILD.replace("read_rows*) echo", "read_rows*) : echo")).await;
     let session = rig.initialize().await;
+    // Listed before the clock runs, so that only the call itself can run out of time.
+    rig.in_session(&session, r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await.text().await;
     let mut reply = {
         let body = call("read_rows");
         let waiting = rig.in_session(&session, &body);
