@@ -31,7 +31,7 @@ pub struct ResourceConfig {
     pub max_message_bytes: usize,
     /// A longer message from the upstream is refused.
     pub max_answer_bytes: usize,
-    /// How many sessions one agent may have open.
+    /// How many sessions with this resource one agent may have open. One more ends its own longest unused one, if there is such.
     pub max_sessions_per_agent: usize,
     /// A session without a request or an open stream for so long is ended.
     pub session_idle: Duration,
@@ -40,6 +40,8 @@ pub struct ResourceConfig {
 impl ResourceConfig {
     /// A resource with the documented defaults and no rules: every tool is `unknown`.
     pub fn new(resource: Resource, upstream: Upstream, definition_reviewers: impl Into<String>) -> Self {
+        // Each session with a child costs a process of its own.
+        let max_sessions_per_agent = if matches!(upstream, Upstream::Stdio { .. }) { 16 } else { 256 };
         Self {
             resource,
             upstream,
@@ -51,7 +53,7 @@ impl ResourceConfig {
             definition_reviewers: definition_reviewers.into(),
             max_message_bytes: 4 << 20,
             max_answer_bytes: 32 << 20,
-            max_sessions_per_agent: 256,
+            max_sessions_per_agent,
             session_idle: Duration::from_secs(30 * 60),
         }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use countersign_core::{Principal, Timestamp};
+use countersign_core::{AgentId, Principal, Timestamp};
 use countersign_gate::Gate;
 
 use crate::auth::Authenticate;
@@ -21,6 +21,8 @@ use crate::upstream::{self, Route, UpstreamError};
 const SWEEP: Duration = Duration::from_secs(30);
 /// How long an upstream that did not answer `server/discover` is taken to speak only older versions.
 const LEGACY_FOR: Duration = Duration::from_secs(300);
+/// An agent that has as many sessions as it may can open another one when one was not used for so long.
+const UNUSED: Duration = Duration::from_secs(60);
 /// How long a child may take to say whether it speaks 2026-07-28.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -48,7 +50,7 @@ impl fmt::Debug for McpProxy {
 /// Why no session could be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
-    #[error("this agent has {0} sessions open; end one first")]
+    #[error("this agent has {0} sessions open here; end one first")]
     TooMany(usize),
     #[error("the upstream speaks only MCP versions with sessions; send `initialize`")]
     Legacy,
@@ -124,19 +126,33 @@ impl McpProxy {
         principal: Principal,
     ) -> Result<Arc<Session>, OpenError> {
         self.start_sweeper();
-        let most = served.config.max_sessions_per_agent;
-        let agent = principal.agent;
-        if self.sessions().values().filter(|session| session.agent == agent && !session.is_over()).count()
-            >= most
-        {
-            return Err(OpenError::TooMany(most));
-        }
+        self.make_room(principal.agent, served)?;
         let mut random = [0_u8; 24];
         self.gate.entropy().fill(&mut random);
         let id: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let session = Session::start(id.clone(), Era::Sessions, Arc::clone(served), principal)?;
         self.sessions().insert(id, Arc::clone(&session));
         Ok(session)
+    }
+
+    /// Leaves room for one more session of this agent. Clients that went away without a word make no others wait.
+    fn make_room(&self, agent: AgentId, served: &Served) -> Result<(), OpenError> {
+        let (most, now) = (served.config.max_sessions_per_agent, served.now());
+        let own: Vec<Arc<Session>> = {
+            let sessions = self.sessions();
+            let own = |session: &&Arc<Session>| {
+                session.agent == agent && session.served.name() == served.name() && !session.is_over()
+            };
+            sessions.values().filter(own).cloned().collect()
+        };
+        if own.len() < most {
+            return Ok(());
+        }
+        let unused = own.iter().filter_map(|session| Some((session.unused_for(now)?, session)));
+        let longest = unused.filter(|(unused, _)| *unused >= UNUSED).max_by_key(|(unused, _)| *unused);
+        let (_, session) = longest.ok_or(OpenError::TooMany(most))?;
+        self.close(&session.id);
+        Ok(())
     }
 
     /// The link that this agent's requests without session share. A child process is asked first whether it speaks

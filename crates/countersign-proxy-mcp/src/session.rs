@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
 use countersign_core::{AgentId, Principal, Timestamp};
 use tokio::sync::oneshot;
@@ -130,8 +131,13 @@ impl Session {
 
     /// Whether nothing happened for the configured time.
     pub(crate) fn is_idle(&self, now: Timestamp) -> bool {
+        self.unused_for(now).is_some_and(|unused| unused >= self.served.config.session_idle)
+    }
+
+    /// How long nobody used it; `None` while it is in use.
+    pub(crate) fn unused_for(&self, now: Timestamp) -> Option<Duration> {
         let last = Timestamp::from_micros(self.last_used.load(Ordering::Relaxed));
-        self.busy.load(Ordering::Relaxed) == 0 && now.since(last) >= self.served.config.session_idle
+        (self.busy.load(Ordering::Relaxed) == 0).then(|| now.since(last))
     }
 
     /// Whether the link is over.

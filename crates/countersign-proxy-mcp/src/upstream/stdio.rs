@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use countersign_gate::Clock;
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
@@ -97,9 +98,12 @@ impl Child {
         if let Some(cwd) = program.cwd {
             command.current_dir(cwd);
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A group of its own, so that what it starts ends with it.
+        command.process_group(0).kill_on_drop(true);
         let not_started = |what: String| UpstreamError::NotSent(format!("`{}`: {what}", program.command));
         let mut process = command.spawn().map_err(|source| not_started(source.to_string()))?;
+        let group = Group::of(&process);
         let streams = process.stdin.take().zip(process.stdout.take()).zip(process.stderr.take());
         let Some(((stdin, stdout), stderr)) = streams else {
             return Err(not_started("its streams are missing".to_owned()));
@@ -110,7 +114,8 @@ impl Child {
         tokio::spawn(write_lines(stdin, to_write, stop.clone()));
         tokio::spawn(log_lines(stderr, program.command.to_owned()));
         let reading = read_messages(stdout, limit, Arc::clone(&shared), inbound.clone());
-        tokio::spawn(supervise(process, reading, Arc::clone(&shared), inbound, stop.clone()));
+        let supervised = Supervised { group, process, shared: Arc::clone(&shared), inbound };
+        tokio::spawn(supervised.until_over(reading, stop.clone()));
         Ok(Self { shared, clock, _stop: stop.drop_guard() })
     }
 
@@ -242,7 +247,7 @@ async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Line>, sto
 
 async fn log_lines(stderr: ChildStderr, command: String) {
     let mut reader = BufReader::new(stderr);
-    while let Ok(Some(line)) = capped_line(&mut reader, 64 << 10).await {
+    while let Ok(Some(line)) = capped_line(&mut reader, 64 << 10, Overlong::IsCut).await {
         tracing::debug!(command, line = %String::from_utf8_lossy(&line), "upstream says");
     }
 }
@@ -255,7 +260,7 @@ async fn read_messages(
 ) -> UpstreamError {
     let mut reader = BufReader::with_capacity(64 << 10, stdout);
     loop {
-        let line = match capped_line(&mut reader, limit).await {
+        let line = match capped_line(&mut reader, limit, Overlong::Fails).await {
             Ok(Some(line)) => line,
             Ok(None) => return UpstreamError::Lost("the process closed its output".to_owned()),
             Err(error) => return UpstreamError::Garbage(error.to_string()),
@@ -273,8 +278,21 @@ async fn read_messages(
     }
 }
 
-/// The next line without its end; `None` at the end of the stream, an error above `limit`.
-async fn capped_line<R>(reader: &mut BufReader<R>, limit: usize) -> std::io::Result<Option<Vec<u8>>>
+/// What becomes of a line above the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Overlong {
+    /// Reading ends.
+    Fails,
+    /// Its end is passed over.
+    IsCut,
+}
+
+/// The next line without its end; `None` at the end of the stream.
+async fn capped_line<R>(
+    reader: &mut BufReader<R>,
+    limit: usize,
+    overlong: Overlong,
+) -> std::io::Result<Option<Vec<u8>>>
 where
     R: tokio::io::AsyncRead + Unpin,
 {
@@ -288,7 +306,9 @@ where
         let taken = end.unwrap_or(chunk.len());
         line.extend_from_slice(chunk.get(..taken).unwrap_or_default());
         reader.consume(taken + usize::from(end.is_some()));
-        if line.len() > limit {
+        if overlong == Overlong::IsCut {
+            line.truncate(limit);
+        } else if line.len() > limit {
             return Err(std::io::Error::other(format!("a line is longer than {limit} bytes")));
         }
         if end.is_some() {
@@ -297,30 +317,56 @@ where
     }
 }
 
-/// Waits until the child is over or no longer wanted, answers what still waits, and sees the process end.
-async fn supervise(
-    mut process: tokio::process::Child,
-    reading: impl Future<Output = UpstreamError>,
+/// A child's process group: the child and whatever it started. Dropping it ends all of them.
+#[derive(Debug)]
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(process: &tokio::process::Child) -> Self {
+        Self(process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // The number stays taken as long as the group has a member; usually it has none left.
+        if let Some(leader) = self.0
+            && let Err(error) = kill_process_group(leader, Signal::KILL)
+        {
+            tracing::debug!(%error, "nothing was left of the upstream's process group");
+        }
+    }
+}
+
+/// What is kept until a child is over.
+struct Supervised {
+    group: Group,
+    process: tokio::process::Child,
     shared: Arc<Shared>,
     inbound: Weak<dyn Inbound>,
-    stop: CancellationToken,
-) {
-    let why = tokio::select! {
-        why = reading => why,
-        () = stop.cancelled() => UpstreamError::Lost("the session ended".to_owned()),
-    };
-    stop.cancel();
-    shared.end(&why);
-    if let Some(inbound) = inbound.upgrade() {
-        inbound.ended(&why.to_string());
-    }
-    match tokio::time::timeout(GRACE, process.wait()).await {
-        Ok(Ok(status)) => tracing::debug!(%status, "the upstream process ended"),
-        Ok(Err(error)) => tracing::debug!(%error, "the upstream process could not be awaited"),
-        Err(_) => {
-            if let Err(error) = process.kill().await {
-                tracing::warn!(%error, "the upstream process could not be ended");
-            }
+}
+
+impl Supervised {
+    /// Waits until the child is over or no longer wanted, answers what still waits, and sees the process and all that
+    /// it started end.
+    async fn until_over(mut self, reading: impl Future<Output = UpstreamError>, stop: CancellationToken) {
+        let why = tokio::select! {
+            why = reading => why,
+            () = stop.cancelled() => UpstreamError::Lost("the session ended".to_owned()),
+        };
+        stop.cancel();
+        self.shared.end(&why);
+        if let Some(inbound) = self.inbound.upgrade() {
+            inbound.ended(&why.to_string());
+        }
+        match tokio::time::timeout(GRACE, self.process.wait()).await {
+            Ok(Ok(status)) => tracing::debug!(%status, "the upstream process ended"),
+            Ok(Err(error)) => tracing::debug!(%error, "the upstream process could not be awaited"),
+            Err(_) => tracing::debug!("the upstream process did not leave by itself"),
+        }
+        drop(self.group);
+        if let Err(error) = self.process.wait().await {
+            tracing::warn!(%error, "the upstream process could not be ended");
         }
     }
 }

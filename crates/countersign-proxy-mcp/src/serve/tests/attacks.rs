@@ -238,3 +238,36 @@ async fn an_agent_reaches_only_tasks_that_it_was_given() {
     let refused = rig.post(&as_other, &task("get", "t-1")).await.json().await;
     assert_eq!(refused["error"]["code"], -32602, "{refused}");
 }
+
+#[tokio::test]
+async fn a_child_that_prints_long_lines_beside_the_protocol_goes_on() {
+    let noisy = LISTENING.replace("*read_roots*) call=$id;", "*read_roots*) call=$id; noise; noise;");
+    let noise = "noise() { head -c 300000 /dev/zero | tr '\\0' x >&2; echo >&2; }\n";
+    let rig = Rig::stdio(&format!("{noise}{noisy}")).await;
+    let session = rig.initialize().await;
+    let mut reply = rig.in_session(&session, &call("read_roots", "{}")).await;
+    assert!(reply.piece().await.contains("roots/list"));
+}
+
+#[tokio::test]
+async fn what_a_child_started_ends_with_its_session() {
+    let fifo = std::env::temp_dir().join(format!("countersign-group-{}", std::process::id()));
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let script = format!("sleep 300 >'{}' &\n{LISTENING}", fifo.display());
+    let rig = Rig::stdio(&script).await;
+    let session = rig.initialize().await;
+    let path = fifo.clone();
+    // Opens once the grandchild has it open, and ends when nobody has.
+    let (opened, open) = tokio::sync::oneshot::channel();
+    let (ended, end) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut file = std::fs::File::open(path).unwrap();
+        opened.send(()).unwrap();
+        ended.send(std::io::Read::read_to_end(&mut file, &mut Vec::new()).unwrap())
+    });
+    open.await.unwrap();
+    rig.send("DELETE", &[("mcp-session-id", &session)], "").await;
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(20), end).await;
+    std::fs::remove_file(fifo).unwrap();
+    assert_eq!(ended.unwrap().unwrap(), 0);
+}

@@ -83,4 +83,6 @@ async fn sessions_are_bounded_per_agent() {
     }
     let reply = rig.post(&[], INITIALIZE).await;
     assert_eq!(reply.status, StatusCode::TOO_MANY_REQUESTS);
+    rig.world.clock.advance(std::time::Duration::from_secs(61));
+    rig.initialize().await;
 }
