@@ -118,6 +118,7 @@ name = "bench"
 protocol = "mcp"
 labels = {{ env = "prod" }}
 hold_seconds = 900
+sessions_per_agent = 20000
 upstream = {{ url = "http://{upstream}/mcp" }}
 [[resources.tools]]
 match = "lookup"

@@ -34,12 +34,12 @@ impl Digest {
 
     /// The 64 hexadecimal digits without the prefix.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0)
     }
 
     /// Twelve hexadecimal digits for people to compare between two screens.
     pub fn short(&self) -> String {
-        self.0.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        self.hex().chars().take(12).collect()
     }
 }
 
@@ -81,6 +81,11 @@ impl TryFrom<String> for Digest {
     fn try_from(text: String) -> Result<Self, DigestError> {
         text.parse()
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Digests a sequence of parts under a domain name. Each part is preceded by its length, so moving a byte from

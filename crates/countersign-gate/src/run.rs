@@ -1,10 +1,12 @@
 //! What happens once a permit exists? The proxy forwards, and the outcome is recorded whatever becomes of the caller.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::{Action, Decision, Outcome, ReviewId, Terms};
+use countersign_core::{Action, ActionId, Decision, Outcome, ReviewId, Terms};
 use countersign_store::Move;
+use futures_util::FutureExt as _;
 
 use crate::judge::keeps_result;
 use crate::pass::{no_result, unrecorded};
@@ -32,15 +34,28 @@ impl Gate {
             let forwarded = forward_caught(Permit::issue(action, terms), forward).await;
             let kept = keep.then(|| forwarded.result.to_vec());
             let outcome = forwarded.outcome.clone();
-            if let Err(error) = gate.store().settle_allowed(id, outcome, kept, gate.now()).await {
-                // The start after the next stop will call it unknown, which is then the truth of the record.
-                tracing::error!(error = &error as &dyn std::error::Error, action = %id, "an outcome was not recorded");
-            }
+            gate.settle_soon(id, outcome, kept).await;
             Verdict::Ran { review: None, outcome: forwarded.outcome, result: forwarded.result }
         });
         match task.await {
             Ok(verdict) => verdict,
             Err(error) => Verdict::Denied { reason: unrecorded(&error), review: None },
+        }
+    }
+
+    /// Hands the outcome of an allowed action to the writer, before anything that the caller does next, and does not
+    /// wait for it: should the process die before it is written, the action is unknown, which is then the truth of
+    /// the record.
+    async fn settle_soon(&self, id: ActionId, outcome: Outcome, kept: Option<Vec<u8>>) {
+        let gate = self.clone();
+        let mut settled = Box::pin(async move {
+            if let Err(error) = gate.store().settle_allowed(id, outcome, kept, gate.now()).await {
+                tracing::error!(error = &error as &dyn std::error::Error, action = %id, "an outcome was not recorded");
+            }
+        });
+        // The first poll puts it into the writer's queue.
+        if futures_util::poll!(&mut settled).is_pending() {
+            tokio::spawn(settled);
         }
     }
 
@@ -76,10 +91,10 @@ impl Gate {
 
 /// A proxy that panics in the middle has sent nobody knows what.
 async fn forward_caught<F: Forward>(permit: Permit, forward: F) -> Forwarded {
-    match tokio::spawn(async move { forward.forward(permit).await }).await {
+    match AssertUnwindSafe(forward.forward(permit)).catch_unwind().await {
         Ok(forwarded) => forwarded,
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "forwarding ended abruptly");
+        Err(_panic) => {
+            tracing::error!("forwarding ended abruptly");
             let outcome = Outcome::unknown("the gateway failed while forwarding");
             Forwarded { outcome, result: no_result() }
         }

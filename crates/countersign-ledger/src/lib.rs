@@ -12,5 +12,5 @@ pub use commit::{ActionSalt, Content, Salt, action_commitment, content_commitmen
 pub use kind::Kind;
 pub use record::{
     ActionPart, Actor, ActorKind, ApprovalPart, EncodeError, Encoded, LEAF_MAX_BYTES, Place, PolicyPart,
-    Record, ResultPart, leaf_hash,
+    Record, ResultPart, hex, leaf_hash,
 };

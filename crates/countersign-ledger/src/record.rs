@@ -216,17 +216,21 @@ impl Record {
         place: Place<'_>,
         random: &mut dyn FnMut(&mut [u8]),
     ) -> Result<Encoded, EncodeError> {
+        // One question to the random source, which may be a system call.
+        let mut pool = vec![0; self.content.len() * size_of::<Salt>() + size_of::<ActionSalt>()];
+        random(&mut pool);
+        let (content_pool, action_pool) = pool.split_at(self.content.len() * size_of::<Salt>());
         let mut salts = Vec::with_capacity(self.content.len());
         let mut sd = Vec::with_capacity(self.content.len());
-        for content in &self.content {
+        for (content, random) in self.content.iter().zip(content_pool.chunks_exact(size_of::<Salt>())) {
             let mut salt = Salt::default();
-            random(&mut salt);
+            salt.copy_from_slice(random);
             sd.push(hex(&content_commitment(&salt, content).map_err(EncodeError::Canonical)?));
             salts.push(salt);
         }
         let action_salt = self.action.as_ref().map(|_| {
             let mut salt = ActionSalt::default();
-            random(&mut salt);
+            salt.copy_from_slice(action_pool);
             salt
         });
         let action = self.action.as_ref().zip(action_salt.as_ref()).map(|(action, salt)| LeafAction {
@@ -266,13 +270,10 @@ pub fn leaf_hash(leaf: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update([0]).chain_update(leaf).finalize().into()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string can't fail.
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

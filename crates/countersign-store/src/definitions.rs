@@ -86,7 +86,7 @@ impl Store {
             let last: Option<String> = tx
                 .conn()
                 .prepare_cached(
-                    "SELECT c.value FROM entries e JOIN contents c ON c.idx = e.idx AND c.name = 'bundle'
+                    "SELECT c.body ->> '$.bundle[1]' FROM entries e JOIN contents c ON c.idx = e.idx
                      WHERE e.case_id = 'policy' ORDER BY e.idx DESC LIMIT 1",
                 )?
                 .query_row([], |row| row.get(0))

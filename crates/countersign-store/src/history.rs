@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use countersign_core::{ActionId, ActionRecord, Page, Query, TimelineEntry, Timestamp};
 use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
 use crate::{Store, StoreError, actions};
 
@@ -110,9 +110,13 @@ fn story(conn: &Connection, case: &str) -> Result<Vec<TimelineEntry>, StoreError
     .collect()
 }
 
+/// By name, without the salts and without what has been erased.
 fn contents(conn: &Connection, index: i64) -> Result<BTreeMap<String, String>, StoreError> {
-    let mut statement =
-        conn.prepare_cached("SELECT name, value FROM contents WHERE idx = ?1 AND value IS NOT NULL")?;
-    let rows = statement.query_map(params![index], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let body: Option<String> = conn
+        .prepare_cached("SELECT body FROM contents WHERE idx = ?1")?
+        .query_row(params![index], |row| row.get(0))
+        .optional()?;
+    let Some(body) = body else { return Ok(BTreeMap::new()) };
+    let beside: BTreeMap<String, (String, Option<String>)> = serde_json::from_str(&body)?;
+    Ok(beside.into_iter().filter_map(|(name, (_salt, value))| Some((name, value?))).collect())
 }

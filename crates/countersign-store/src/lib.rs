@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use countersign_core::{Entropy, Notice};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 pub use agents::*;
@@ -171,6 +172,8 @@ fn open_connection(path: &Path, read_only: bool) -> Result<Connection, StoreErro
         Connection::open_with_flags(path, access | create | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
     connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(open)?;
     connection.set_prepared_statement_cache_capacity(128);
+    // Plans never depend on bound values, so statements are compiled once and not again for each binding.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(open)?;
     if !read_only {
         connection.pragma_update(None, "journal_mode", "WAL").map_err(open)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(open)?;

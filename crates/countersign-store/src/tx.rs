@@ -1,7 +1,9 @@
 //! What is one change? Writes, ledger entries and outbox rows that commit together or not at all.
 
+use std::collections::BTreeMap;
+
 use countersign_core::{Entropy, Notice, Review, Timestamp};
-use countersign_ledger::{Place, Record};
+use countersign_ledger::{Place, Record, hex};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use crate::{Faults, StoreError};
@@ -96,12 +98,16 @@ impl<'a> Tx<'a> {
             "INSERT INTO entries (idx, kind, time, case_id, leaf, leaf_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![index, record.kind.word(), now.as_micros(), record.case, encoded.leaf, encoded.hash],
         )?;
-        let insert = "INSERT INTO contents (idx, name, salt, value) VALUES (?1, ?2, ?3, ?4)";
+        let mut beside = BTreeMap::new();
         if let Some(salt) = &encoded.action_salt {
-            self.exec("contents", insert, params![index, "action", salt, None::<String>])?;
+            beside.insert("action", (hex(salt), None));
         }
         for (content, salt) in record.content.iter().zip(&encoded.salts) {
-            self.exec("contents", insert, params![index, content.name, salt, content.value])?;
+            beside.insert(&content.name, (hex(salt), Some(&content.value)));
+        }
+        if !beside.is_empty() {
+            let body = serde_json::to_string(&beside)?;
+            self.exec("contents", "INSERT INTO contents (idx, body) VALUES (?1, ?2)", params![index, body])?;
         }
         Ok(u64::try_from(index).unwrap_or(0))
     }
@@ -125,12 +131,9 @@ impl<'a> Tx<'a> {
 }
 
 fn hyphenated(bytes: &[u8; 16]) -> String {
-    let mut text = String::with_capacity(36);
-    for (at, byte) in bytes.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
+    let mut text = hex(bytes);
+    for at in [20, 16, 12, 8] {
+        text.insert(at, '-');
     }
     text
 }

@@ -177,7 +177,7 @@ impl Loop {
                 tracing::error!(%error, "a transaction was not committed");
                 // Make sure that the next batch starts afresh.
                 if !self.connection.is_autocommit() {
-                    let _already_rolled_back = self.connection.execute_batch("ROLLBACK");
+                    let _already_rolled_back = self.control("ROLLBACK");
                 }
             }
         }
@@ -205,7 +205,7 @@ impl Loop {
             self.connection.pragma_update(None, "synchronous", level)?;
             self.full = full;
         }
-        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+        if let Err(error) = self.control("BEGIN IMMEDIATE") {
             let text = error.to_string();
             for job in batch {
                 let _nothing_ran = (job.run)(Err(StoreError::NotCommitted(text.clone())));
@@ -216,22 +216,27 @@ impl Loop {
             self.connection.execute("UPDATE log_state SET syncs = syncs + 1", [])?;
         }
         for job in batch {
-            self.connection.execute_batch("SAVEPOINT job")?;
+            self.control("SAVEPOINT job")?;
             let faults = self.options.faults.as_deref();
             let mut tx = Tx::new(&self.connection, &self.log, self.options.entropy.as_ref(), faults);
             if let Some(ack) = (job.run)(Ok(&mut tx)) {
                 notices.append(&mut tx.into_notices());
                 acks.push(ack);
             } else {
-                self.connection.execute_batch("ROLLBACK TO job")?;
+                self.control("ROLLBACK TO job")?;
             }
-            self.connection.execute_batch("RELEASE job")?;
+            self.control("RELEASE job")?;
         }
         if let Some(faults) = &self.options.faults {
             faults.before("commit").map_err(|source| StoreError::Write { point: "commit", source })?;
         }
-        self.connection.execute_batch("COMMIT")?;
+        self.control("COMMIT")?;
         Ok(())
+    }
+
+    /// A statement that begins or ends something, compiled once.
+    fn control(&self, sql: &'static str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
 }
 

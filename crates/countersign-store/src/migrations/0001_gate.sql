@@ -25,17 +25,15 @@ CREATE TABLE entries (
 ) STRICT;
 CREATE INDEX entries_by_case ON entries (case_id, idx);
 
--- What the leaves only commit to. Erasing a row leaves every leaf as it was.
+-- What the leaves only commit to: a JSON object of name to [salt in hexadecimal, value]. The value of `action` is null:
+-- its bytes are actions.payload. Erasing here leaves every leaf as it was.
 CREATE TABLE contents (
-    idx   INTEGER NOT NULL,
-    name  TEXT NOT NULL,
-    salt  BLOB NOT NULL,
-    value TEXT,             -- NULL for `action`: its bytes are actions.payload
-    PRIMARY KEY (idx, name)
-) STRICT, WITHOUT ROWID;
+    idx  INTEGER PRIMARY KEY,
+    body TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE actions (
-    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq         INTEGER PRIMARY KEY,   -- rises, for no row is ever deleted
     id          TEXT NOT NULL UNIQUE,
     received_at INTEGER NOT NULL,
     resource    TEXT NOT NULL,

@@ -42,6 +42,9 @@ pub(super) fn read(fields: Fields<'_>, folder: &Path, names: &mut BTreeSet<Strin
     };
     config.max_message_bytes = bytes("message_bytes", config.max_message_bytes);
     config.max_answer_bytes = bytes("answer_bytes", config.max_answer_bytes);
+    let sessions = u64::try_from(config.max_sessions_per_agent).unwrap_or(u64::MAX);
+    let sessions = fields.integer("sessions_per_agent", sessions, 1..=100_000);
+    config.max_sessions_per_agent = usize::try_from(sessions).unwrap_or(config.max_sessions_per_agent);
     fields.finish();
     config
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use countersign_testkit::{CountingUpstream, TestCall, World};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -36,12 +36,15 @@ pub(crate) fn check(world: &World) {
 }
 
 fn check_contents(db: &Connection, index: i64, leaf: &Value) {
-    let mut statement = db.prepare("SELECT name, salt, value FROM contents WHERE idx = ?1").unwrap();
-    let contents = statement
-        .query_map([index], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .unwrap()
-        .collect::<Result<Vec<(String, Vec<u8>, Option<String>)>, _>>()
+    let body: Option<String> = db
+        .query_row("SELECT body FROM contents WHERE idx = ?1", [index], |row| row.get(0))
+        .optional()
         .unwrap();
+    let body: serde_json::Map<String, Value> = serde_json::from_str(body.as_deref().unwrap_or("{}")).unwrap();
+    let contents: Vec<(String, Vec<u8>, Option<String>)> = body
+        .into_iter()
+        .map(|(name, pair)| (name, unhex(pair[0].as_str().unwrap()), pair[1].as_str().map(str::to_owned)))
+        .collect();
     let mut opened: Vec<String> = contents
         .iter()
         .filter_map(|(name, salt, value)| {
@@ -66,6 +69,13 @@ fn check_contents(db: &Connection, index: i64, leaf: &Value) {
             .finalize();
         assert_eq!(commit, hex(&computed).as_str());
     }
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -23,6 +23,28 @@ async fn identical_calls_attach_to_one_review_run_once_and_all_hear_the_answer()
 }
 
 #[tokio::test]
+async fn identical_calls_that_arrive_together_open_one_review() {
+    let (world, upstream) = (World::new().await, CountingUpstream::default());
+    let calls: Vec<_> = (0..5)
+        .map(|_| {
+            let (gate, draft, call) =
+                (world.gate.clone(), world.draft(Verb::Delete, "orders"), TestCall::new(&upstream));
+            let is_held = call.held.subscribe();
+            (tokio::spawn(async move { gate.pass(draft, call).await }), is_held)
+        })
+        .collect();
+    let mut waiting = Vec::new();
+    for (call, mut is_held) in calls {
+        is_held.wait_for(|held| *held).await.unwrap();
+        waiting.push(call);
+    }
+    assert_eq!(world.store.in_state(State::Pending).unwrap().len(), 1);
+    for call in waiting {
+        call.abort();
+    }
+}
+
+#[tokio::test]
 async fn another_request_or_another_agent_does_not_attach() {
     let (world, upstream) = (World::new().await, CountingUpstream::default());
     world.add_agent("other", "olaf").await;
