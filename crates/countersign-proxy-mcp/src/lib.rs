@@ -20,6 +20,7 @@ mod listing;
 mod mirror;
 mod outbox;
 mod pins;
+mod queue;
 mod registry;
 mod serve;
 mod served;

@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
-
 use crate::codec::event;
+use crate::queue;
 
 const KEPT_MAX: usize = 256;
 const KEPT_BYTES_MAX: usize = 1 << 20;
@@ -19,7 +18,7 @@ struct State {
     last: u64,
     bytes: usize,
     kept: VecDeque<Kept>,
-    stream: Option<mpsc::Sender<String>>,
+    stream: Option<queue::Sender<String>>,
     closed: bool,
 }
 
@@ -55,8 +54,8 @@ impl Outbox {
 
     /// Opens the stream; the one before ends. With the number of the last event seen, everything after it comes
     /// again; without, everything that never went out.
-    pub(crate) fn open(&self, after: Option<u64>) -> mpsc::Receiver<String> {
-        let (stream, events) = mpsc::channel(KEPT_MAX * 2);
+    pub(crate) fn open(&self, after: Option<u64>) -> queue::Receiver<String> {
+        let (stream, events) = queue::channel(KEPT_MAX * 2);
         let mut state = self.state();
         for kept in &mut state.kept {
             let wanted = after.map_or(!kept.delivered, |after| kept.number > after);

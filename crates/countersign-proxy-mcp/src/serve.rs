@@ -15,8 +15,8 @@ use axum::routing::any;
 use futures_util::StreamExt as _;
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, StatusCode};
-use tokio::sync::mpsc;
 
+use crate::queue;
 use crate::registry::McpProxy;
 use crate::session::{Busy, Era, Session};
 use door::{Door, Entered};
@@ -87,7 +87,7 @@ fn listen(mcp: Arc<McpProxy>, entered: &Entered, request: &Request) -> Response 
 struct Listening {
     mcp: Arc<McpProxy>,
     headers: http::HeaderMap,
-    events: mpsc::Receiver<String>,
+    events: queue::Receiver<String>,
     clock: Arc<dyn countersign_gate::Clock>,
     session: Arc<Session>,
     _busy: Busy,

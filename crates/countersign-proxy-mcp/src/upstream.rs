@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use countersign_core::Timestamp;
 use countersign_gate::{Clock, Permit, Ticket, UpkeepPermit};
-use tokio::sync::mpsc;
 
 use crate::codec::{Answer, Incoming, Message};
 use crate::config::{ResourceConfig, Upstream};
+use crate::queue::{self, Weighs};
 
 pub(crate) use http::{decoded, parameter_text};
 pub(crate) use tls::{HttpClient, client};
@@ -33,7 +33,16 @@ pub(crate) enum Event {
 }
 
 /// Where the events of one request go. Bounded: an agent that doesn't read loses progress, not the answer.
-pub(crate) type Sink = mpsc::Sender<Event>;
+pub(crate) type Sink = queue::Sender<Event>;
+
+impl Weighs for Event {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Message(text) => text.len(),
+            Self::Streams | Self::Held(_) => 0,
+        }
+    }
+}
 
 /// Why no answer came.
 #[derive(Debug, Clone, thiserror::Error)]

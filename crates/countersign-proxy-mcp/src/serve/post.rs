@@ -9,7 +9,6 @@ use countersign_core::Principal;
 use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::json;
-use tokio::sync::mpsc;
 
 use super::body::{self, BodyError};
 use super::door::{Door, Entered};
@@ -22,6 +21,7 @@ use crate::mirror::{
     MISMATCH, SESSION_VERSIONS, STATELESS_VERSION, UNSUPPORTED, VERSION_HEADER, is_stateless, lacking,
     standard,
 };
+use crate::queue;
 use crate::registry::{McpProxy, OpenError};
 use crate::session::{Era, Session};
 
@@ -200,7 +200,7 @@ impl Posted {
         if let Some(client) = client {
             session.name_client(client);
         }
-        let (sink, _events) = mpsc::channel(EVENTS_MAX);
+        let (sink, _events) = queue::channel(EVENTS_MAX);
         let message = Arc::clone(&self.message);
         let call =
             Call { session: Arc::clone(&session), principal, message, reason: None, headers: None, sink };
@@ -244,7 +244,7 @@ impl Posted {
             hold: self.entered.served.hold(session.client()),
             clock: Arc::clone(self.entered.served.clock()),
         };
-        let (sink, events) = mpsc::channel(EVENTS_MAX);
+        let (sink, events) = queue::channel(EVENTS_MAX);
         let reason = self.entered.reason.clone();
         let call = Call { session, principal, message: self.message, reason, headers, sink };
         respond(call.answer(), events, manner).await

@@ -14,9 +14,9 @@ use futures_util::StreamExt as _;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
-use tokio::sync::mpsc;
 
 use crate::codec::{error, event};
+use crate::queue;
 use crate::upstream::Event;
 
 /// A request that is not answered within this time gets its headers, so that no first-byte timer runs out.
@@ -63,7 +63,7 @@ pub(super) fn stream_headers(headers: &mut HeaderMap) {
 /// is dropped, and the call with it.
 pub(super) async fn respond(
     call: impl Future<Output = Option<String>> + Send + 'static,
-    mut events: mpsc::Receiver<Event>,
+    mut events: queue::Receiver<Event>,
     manner: Manner,
 ) -> Response {
     let mut call: Calling = Box::pin(call);
@@ -125,7 +125,7 @@ fn status_of(answer: &str) -> StatusCode {
 /// A request that is answered as a stream.
 struct Streaming {
     call: Option<Calling>,
-    events: mpsc::Receiver<Event>,
+    events: queue::Receiver<Event>,
     next_tick: Timestamp,
     waiting: Option<(Ticket, Timestamp)>,
     manner: Manner,
@@ -143,7 +143,7 @@ impl Streaming {
         };
         self.call = None;
         let mut last = String::new();
-        while let Ok(event) = self.events.try_recv() {
+        while let Some(event) = self.events.try_recv() {
             last.push_str(&self.show(event));
         }
         last.push_str(&answer.map(|answer| event(None, &answer)).unwrap_or_default());
