@@ -27,6 +27,9 @@ pub(crate) struct Message {
     token: Option<Range<usize>>,
 }
 
+/// Longer names of methods are refused.
+const METHOD_BYTES_MAX: usize = 128;
+
 /// Keys that Go's and other case-blind decoders would take for these.
 const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 const PARAMS: [&str; 6] = ["name", "arguments", "uri", "_meta", "task", "requestId"];
@@ -54,6 +57,11 @@ impl Message {
             Some(method) => Some(method.string().ok_or(Malformed::NotRpc("`method` is not a string"))?),
             None => None,
         };
+        if method.as_deref().is_some_and(|method| !is_plain(method)) {
+            return Err(Malformed::NotRpc(
+                "`method` has other characters than letters, digits, `/`, `_`, `-` and `.`",
+            ));
+        }
         let params = root.get("params");
         if let Some(params) = params {
             if params.kind() != Kind::Object {
@@ -148,6 +156,15 @@ impl Message {
         }
         writer.part(self.text.get(from..).unwrap_or_default().as_bytes()).finish()
     }
+}
+
+/// Whether a method's name can be shown as it is: it begins the words that people read, such as `tools/call x`, and
+/// must not be able to say the rest as well.
+fn is_plain(method: &str) -> bool {
+    method.len() <= METHOD_BYTES_MAX
+        && method
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.'))
 }
 
 fn exact_keys(object: View<'_>, known: &[&'static str]) -> Result<(), Malformed> {

@@ -271,3 +271,16 @@ async fn what_a_child_started_ends_with_its_session() {
     std::fs::remove_file(fifo).unwrap();
     assert_eq!(ended.unwrap().unwrap(), 0);
 }
+
+#[tokio::test]
+async fn no_method_can_look_like_another_operation_to_people() {
+    let rig = Rig::http().await;
+    let session = rig.initialize().await;
+    for method in ["tools/accept read_rows", "tools/call\u{202e}", "tools/call\\u0020x"] {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{}}}}"#);
+        let reply = rig.in_session(&session, &body).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{method}");
+    }
+    let received = rig.recorder.received.lock().unwrap().join(" ");
+    assert!(!received.contains("tools/accept") && !received.contains("tools/call"), "{received}");
+}
