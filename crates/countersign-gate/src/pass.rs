@@ -50,7 +50,7 @@ impl Gate {
             Decision::Allow(terms) => self.run_allowed(action, terms, forward).await,
             Decision::Review(plan) => match self.open(&action, plan, now).await {
                 Ok(review) => self.answer(review, forward, judge).await,
-                Err(reason) => Verdict::Denied { reason, review: None },
+                Err(reason) => self.refuse(action, reason).await,
             },
         }
     }

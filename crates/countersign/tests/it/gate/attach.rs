@@ -1,7 +1,12 @@
 //! The same request is one question, however often it is sent and however many wait.
 
-use countersign_core::{Answer, ReasonCode, State, Verb};
-use countersign_gate::Limits;
+use std::sync::Arc;
+
+use countersign_core::{
+    Action, ActionId, Answer, Decision, Opening, ReasonCode, Review, ReviewId, State, Verb,
+};
+use countersign_gate::{Clock as _, Gate, Limits};
+use countersign_store::Asked;
 use countersign_testkit::{CountingUpstream, TestCall, World, WorldOptions};
 
 use super::{code, held, ran};
@@ -22,26 +27,34 @@ async fn identical_calls_attach_to_one_review_run_once_and_all_hear_the_answer()
     assert_eq!(upstream.received().len(), 1);
 }
 
+/// What the gate does when its first look found nothing.
+async fn open_in_store(world: &World) -> Asked {
+    let now = world.clock.now();
+    let entropy = world.gate.entropy().as_ref();
+    let draft = world.draft(Verb::Delete, "orders");
+    let policy = world.policy.current().hash();
+    let action = Arc::new(Action::bind(draft, policy, ActionId::mint(now, entropy), now));
+    let plan = Gate::plan_for_group("dba");
+    let opening = Opening {
+        id: ReviewId::mint(now, entropy),
+        action: action.id(),
+        digest: action.digest(),
+        plan: plan.clone(),
+        requesters: action.principal().requesters(),
+        claimed: action.principal().claimed_requesters(),
+    };
+    let review = Review::open(opening, now);
+    world.store.open_review(action, Decision::Review(plan), review, 10, now).await.unwrap()
+}
+
 #[tokio::test]
 async fn identical_calls_that_arrive_together_open_one_review() {
-    let (world, upstream) = (World::new().await, CountingUpstream::default());
-    let calls: Vec<_> = (0..5)
-        .map(|_| {
-            let (gate, draft, call) =
-                (world.gate.clone(), world.draft(Verb::Delete, "orders"), TestCall::new(&upstream));
-            let is_held = call.held.subscribe();
-            (tokio::spawn(async move { gate.pass(draft, call).await }), is_held)
-        })
-        .collect();
-    let mut waiting = Vec::new();
-    for (call, mut is_held) in calls {
-        is_held.wait_for(|held| *held).await.unwrap();
-        waiting.push(call);
-    }
-    assert_eq!(world.store.in_state(State::Pending).unwrap().len(), 1);
-    for call in waiting {
-        call.abort();
-    }
+    let world = World::new().await;
+    // Both have looked and found nothing; now both open.
+    let (first, second) = tokio::join!(open_in_store(&world), open_in_store(&world));
+    let Asked::Opened(opened) = first else { panic!("{first:?}") };
+    let Asked::Attached(attached) = second else { panic!("{second:?}") };
+    assert_eq!(opened.id, attached.id);
 }
 
 #[tokio::test]
@@ -72,6 +85,7 @@ async fn an_agent_can_have_only_so_many_pending_reviews() {
         [held(&world, Verb::Delete, "a", &upstream).await, held(&world, Verb::Delete, "b", &upstream).await];
     let third = world.gate.pass(world.draft(Verb::Delete, "c"), TestCall::new(&upstream)).await;
     assert_eq!(code(&third), Some(ReasonCode::TooManyPending));
+    assert_eq!(super::kinds_of_newest(&world).await, ["action.requested"], "refused, and recorded");
     for call in calls {
         call.abort();
     }
