@@ -1,7 +1,6 @@
 //! What if policy files change while the gateway runs? A good bundle comes into force at once, a bad one is reported
 //! and the old one stays.
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +8,8 @@ use std::time::Duration;
 use countersign_gate::{Clock as _, SystemClock};
 use countersign_policy::{Bundle, Live, Source};
 use countersign_store::Store;
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::event::{AccessKind, AccessMode};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
 use crate::config::Config;
@@ -30,8 +30,13 @@ pub(crate) fn start(config: &Config, policy: Arc<Live>, store: Store) -> Result<
     let files = config.policy_files.clone();
     // Any event of the folder counts: a mounted volume changes by swapping a link of another name.
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if let Err(error) = event {
-            tracing::error!(%error, "policy files are not watched properly; restart the gateway after changes");
+        match event {
+            // Our own reading is an event as well; only what may have changed something counts.
+            Ok(event) if event.kind.is_access() && !is_end_of_writing(event.kind) => return,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "policy files are not watched properly; restart the gateway after changes");
+            }
         }
         // A change that is already waiting will be seen with this one.
         let _full = changed.try_send(());
@@ -52,6 +57,10 @@ pub(crate) fn start(config: &Config, policy: Arc<Live>, store: Store) -> Result<
     Ok(Watch(watcher))
 }
 
+fn is_end_of_writing(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Access(AccessKind::Close(AccessMode::Write)))
+}
+
 /// Reads the files until two readings agree, and puts them in force, recorded, or says what is wrong with them.
 async fn reload(files: &[PathBuf], policy: &Live, store: &Store) {
     let Some(texts) = settled(|| read(files)).await else { return };
@@ -66,6 +75,9 @@ async fn reload(files: &[PathBuf], policy: &Live, store: &Store) {
             return;
         }
     };
+    if loaded == policy.current().hash() {
+        return;
+    }
     // Recorded first: a policy that can't be recorded does not come into force.
     if let Err(error) = store.policy_changed(loaded, SystemClock.now()).await {
         tracing::error!(error = &error as &dyn std::error::Error, "policy not changed: it can't be recorded");
