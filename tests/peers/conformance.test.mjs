@@ -27,6 +27,8 @@ const DIFFERENCES = {
   'suite 0.2.0-alpha.12, SDK conformance server': {
     'server-sse-polling': 'the gateway offers no Last-Event-ID to resume a stream with: an answer that a lost connection '
       + 'left behind is found by sending the identical call again, which attaches to its review or claims its approval',
+    'tasks-dispatch-and-envelope': 'the gateway knows which tasks it gave to which agent and answers -32602 for any other '
+      + 'id, before the server can say that it has no such method',
   },
 };
 
