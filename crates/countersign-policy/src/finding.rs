@@ -81,7 +81,7 @@ impl Place<'_> {
 }
 
 /// The known word nearest to what was typed, when it is near enough to be a slip.
-pub(crate) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
         .map(|word| (distance(typed, word), word))

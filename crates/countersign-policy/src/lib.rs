@@ -21,7 +21,7 @@ mod vote;
 mod world;
 
 pub use bundle::{Bundle, Source, Statement};
-pub use finding::Finding;
+pub use finding::{Finding, nearest};
 pub use judge::Question;
 pub use live::{Change, Live};
 pub use vote::ReviewQuestion;

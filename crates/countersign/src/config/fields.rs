@@ -7,10 +7,11 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
+use countersign_policy::nearest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Problem, nearest, place};
+use super::problem::{Problem, place};
 
 /// Where mistakes are gathered.
 #[derive(Clone)]

@@ -33,28 +33,3 @@ pub(crate) fn place(text: &str, offset: usize) -> (usize, usize) {
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
     (line, column)
 }
-
-/// The known word nearest to what was typed, when it is near enough to be meant.
-pub(crate) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|word| (distance(typed, word), word))
-        .filter(|(distance, word)| *distance <= 1 + word.len() / 4)
-        .min()
-        .map(|(_, word)| word)
-}
-
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut next = vec![i + 1];
-        for ((j, y), (above, left_above)) in b.iter().enumerate().zip(row.iter().skip(1).zip(row.iter())) {
-            let left = next.get(j).copied().unwrap_or(usize::MAX);
-            next.push((left_above + usize::from(x != *y)).min(above + 1).min(left + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
-}
