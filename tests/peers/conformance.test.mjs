@@ -17,18 +17,15 @@ const NEXT = installed('conformance-next', 'dist', 'index.js');
 
 const RUNS = [
   { name: 'suite 0.1.16, server-everything', suite: STABLE, resource: 'everything-http' },
-  { name: 'suite 0.1.16, SDK conformance server', suite: STABLE, resource: 'conformance' },
-  { name: 'suite 0.2.0-alpha.12, SDK conformance server', suite: NEXT, resource: 'conformance' },
-  { name: 'suite 0.2.0-alpha.12 at 2026-07-28, SDK conformance server', suite: NEXT, resource: 'conformance', version: '2026-07-28' },
+  { name: 'suite 0.2.0-alpha.12, server-everything', suite: NEXT, resource: 'everything-http' },
+  { name: 'suite 0.2.0-alpha.12 at 2026-07-28, modern server', suite: NEXT, resource: 'newest', version: '2026-07-28' },
 ];
 
 /** `run name: { scenario: why it may differ }`. */
 const DIFFERENCES = {
-  'suite 0.2.0-alpha.12, SDK conformance server': {
+  'suite 0.2.0-alpha.12, server-everything': {
     'server-sse-polling': 'the gateway offers no Last-Event-ID to resume a stream with: an answer that a lost connection '
       + 'left behind is found by sending the identical call again, which attaches to its review or claims its approval',
-    'tasks-dispatch-and-envelope': 'the gateway knows which tasks it gave to which agent and answers -32602 for any other '
-      + 'id, before the server can say that it has no such method',
   },
 };
 

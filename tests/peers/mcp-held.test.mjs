@@ -187,7 +187,7 @@ describe('client 2.4 at 2026-07-28, without sessions', () => {
     const { note, answer } = call(peer);
     await here.reviewer.approve(await here.reviewer.pending(note));
     const through = await answer;
-    const direct = await flavour.open(here.direct.conformance);
+    const direct = await flavour.open(here.direct.newest);
     assert.equal(JSON.stringify(through), JSON.stringify(await direct.call('test_simple_text', { note })));
     await direct.close();
   }));

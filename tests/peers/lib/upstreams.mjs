@@ -4,7 +4,7 @@ import path from 'node:path';
 
 const FILESYSTEM = installed('@modelcontextprotocol', 'server-filesystem', 'dist', 'index.js');
 const EVERYTHING = installed('@modelcontextprotocol', 'server-everything', 'dist', 'index.js');
-const CONFORMANCE = path.join(PEERS, 'vendor', 'conformance-server.ts');
+const MODERN = path.join(PEERS, 'lib', 'modern-server.mjs');
 
 /** Commands for upstreams that speak over stdio. */
 export const filesystem = (folder) => [process.execPath, FILESYSTEM, folder];
@@ -20,5 +20,5 @@ async function http(name, args, environment = {}) {
 
 /** server-everything over Streamable HTTP (speaks 2025-11-25 and older). */
 export const everythingHttp = () => http('server-everything', [EVERYTHING, 'streamableHttp']);
-/** The TypeScript SDK's own conformance server (speaks 2026-07-28 and 2025-11-25). */
-export const conformanceHttp = () => http('the conformance server', [CONFORMANCE]);
+/** A server on the official SDK that speaks 2026-07-28 and older versions. */
+export const modernHttp = () => http('the modern server', [MODERN]);

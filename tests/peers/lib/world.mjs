@@ -54,8 +54,8 @@ export async function world(name, { hold_seconds = 30 } = {}) {
   const folder = path.join(place.folder, 'files');
   await mkdir(folder);
   await writeFile(path.join(folder, 'hello.txt'), 'héllo, wörld\n');
-  const [everything, conformance] = await Promise.all([upstreams.everythingHttp(), upstreams.conformanceHttp()]);
-  const leave = () => Promise.all([everything.stop(), conformance.stop(), place.remove()]);
+  const [everything, newest] = await Promise.all([upstreams.everythingHttp(), upstreams.modernHttp()]);
+  const leave = () => Promise.all([everything.stop(), newest.stop(), place.remove()]);
   const gateway = await Gateway.start({
     name,
     policy: POLICY,
@@ -67,9 +67,9 @@ export async function world(name, { hold_seconds = 30 } = {}) {
       files('files-strong', folder, hold_seconds, 'strong'),
       demo('everything', { command: upstreams.everything() }),
       demo('everything-http', { url: everything.url }),
-      demo('conformance', { url: conformance.url }),
-      modern('modern', conformance.url, hold_seconds),
-      modern('modern-short', conformance.url, 1),
+      demo('newest', { url: newest.url }),
+      modern('modern', newest.url, hold_seconds),
+      modern('modern-short', newest.url, 1),
     ],
   }).catch(async (error) => { await leave(); throw error; });
   const token = await gateway.agent('peer-agent', 'olga');
@@ -80,7 +80,7 @@ export async function world(name, { hold_seconds = 30 } = {}) {
       files: { stdio: upstreams.filesystem(folder) },
       everything: { stdio: upstreams.everything() },
       'everything-http': { url: everything.url },
-      conformance: { url: conformance.url },
+      newest: { url: newest.url },
     },
     through: (resource, bearer = token) => ({ url: gateway.url(resource), token: bearer }),
     file: (...parts) => path.join(folder, ...parts),
