@@ -80,7 +80,7 @@ def fresh(world: SimpleNamespace, request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("resource", ["files", "everything", "everything-http", "conformance"])
+@pytest.mark.parametrize("resource", ["files", "everything", "everything-http", "newest"])
 async def test_lists_and_versions_are_those_of_the_server(world: SimpleNamespace, resource: str, mode: str) -> None:
     async with direct(world, resource, mode) as client:
         version = client.protocol_version
