@@ -50,7 +50,10 @@ fn crates_depend_only_along_the_arrows_of_the_design() {
         ("countersign-store", &["core", "ledger"]),
         ("countersign-identity", &["core", "store"]),
         ("countersign-gate", &["core", "ledger", "policy", "store"]),
+        ("countersign-sql", &["core"]),
+        ("countersign-mask", &[]),
         ("countersign-proxy-mcp", &["core", "gate", "identity"]),
+        ("countersign-proxy-postgres", &["core", "sql", "mask", "gate", "identity"]),
         ("countersign-console", &["core", "gate", "identity", "ledger"]),
     ]);
     for (name, uses) in arrows("dependencies") {
@@ -78,7 +81,7 @@ fn only_tests_use_the_testkit_and_only_those_above_the_gate() {
 
 #[test]
 fn the_pure_crates_know_no_runtime_socket_sql_or_clock() {
-    for name in ["core", "ledger"] {
+    for name in ["core", "ledger", "sql", "mask"] {
         let manifest = root().join(format!("crates/countersign-{name}/Cargo.toml"));
         let table: toml::Table = std::fs::read_to_string(manifest).unwrap().parse().unwrap();
         for banned in ["tokio", "hyper", "axum", "rusqlite", "getrandom", "http"] {

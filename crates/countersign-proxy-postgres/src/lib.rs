@@ -1,0 +1,1 @@
+//! How does an agent use a protected PostgreSQL? Through here, one judged statement at a time.
