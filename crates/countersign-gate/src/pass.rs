@@ -46,19 +46,19 @@ impl Gate {
 
         let decision = self.judge(&policy, &action, &judge, &forward, now);
         match decision {
-            Decision::Deny(reason) => self.refuse(action, reason).await,
+            Decision::Deny(reason) => self.refuse(action, reason),
             Decision::Allow(terms) => self.run_allowed(action, terms, forward).await,
             Decision::Review(plan) => match self.open(&action, plan, now).await {
                 Ok(review) => self.answer(review, forward, judge).await,
-                Err(reason) => self.refuse(action, reason).await,
+                Err(reason) => self.refuse(action, reason),
             },
         }
     }
 
     /// Records the refusal. An action that can't be recorded as denied is still denied.
-    async fn refuse(&self, action: Arc<Action>, reason: Reason) -> Verdict {
+    fn refuse(&self, action: Arc<Action>, reason: Reason) -> Verdict {
         let decision = Decision::Deny(reason.clone());
-        if let Err(error) = self.store().record_judged(action, decision).await {
+        if let Err(error) = self.store().record_judged(action, decision) {
             tracing::error!(error = &error as &dyn std::error::Error, "a denied action was not recorded");
         }
         Verdict::Denied { reason, review: None }

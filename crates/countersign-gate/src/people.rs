@@ -119,6 +119,7 @@ impl Gate {
     /// # Errors
     /// When the store can't be read.
     pub async fn action(&self, action: ActionId) -> Result<Option<ActionRecord>, GateError> {
+        self.store().catch_up().await;
         Ok(self.store().action(action)?)
     }
 

@@ -18,7 +18,7 @@ impl Gate {
             tracing::warn!(%review, "the outcome of an approved action is unknown");
         }
         for action in self.store().released_without_review()? {
-            self.store().settle_allowed(action, Outcome::unknown(NOTE), None, now).await?;
+            self.store().settle_allowed(action, Outcome::unknown(NOTE), None, now)?;
             tracing::warn!(%action, "the outcome of an allowed action is unknown");
         }
         while !self.store().due(now, 1)?.is_empty() && self.expire_due().await {}

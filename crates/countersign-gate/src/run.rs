@@ -27,14 +27,14 @@ impl Gate {
         let gate = self.clone();
         let task = tokio::spawn(async move {
             let decision = Decision::Allow(terms.clone());
-            if let Err(error) = gate.store().record_judged(action.clone(), decision).await {
+            if let Err(error) = gate.store().record_judged(action.clone(), decision) {
                 return Verdict::Denied { reason: unrecorded(&error), review: None };
             }
             let (id, keep) = (action.id(), keeps_result(&terms));
             let forwarded = forward_caught(Permit::issue(action, terms), forward).await;
             let kept = keep.then(|| forwarded.result.to_vec());
             let outcome = forwarded.outcome.clone();
-            gate.settle_soon(id, outcome, kept).await;
+            gate.settle(id, outcome, kept);
             Verdict::Ran { review: None, outcome: forwarded.outcome, result: forwarded.result }
         });
         match task.await {
@@ -43,19 +43,11 @@ impl Gate {
         }
     }
 
-    /// Hands the outcome of an allowed action to the writer, before anything that the caller does next, and does not
-    /// wait for it: should the process die before it is written, the action is unknown, which is then the truth of
+    /// Records the outcome of an allowed action. Where that fails, the action is unknown, which is then the truth of
     /// the record.
-    async fn settle_soon(&self, id: ActionId, outcome: Outcome, kept: Option<Vec<u8>>) {
-        let gate = self.clone();
-        let mut settled = Box::pin(async move {
-            if let Err(error) = gate.store().settle_allowed(id, outcome, kept, gate.now()).await {
-                tracing::error!(error = &error as &dyn std::error::Error, action = %id, "an outcome was not recorded");
-            }
-        });
-        // The first poll puts it into the writer's queue.
-        if futures_util::poll!(&mut settled).is_pending() {
-            tokio::spawn(settled);
+    fn settle(&self, id: ActionId, outcome: Outcome, kept: Option<Vec<u8>>) {
+        if let Err(error) = self.store().settle_allowed(id, outcome, kept, self.now()) {
+            tracing::error!(error = &error as &dyn std::error::Error, action = %id, "an outcome was not recorded");
         }
     }
 

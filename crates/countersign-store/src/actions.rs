@@ -2,8 +2,9 @@
 
 use countersign_core::{Action, ActionId, ActionRecord, Decision, Outcome, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::{Deserialize, Serialize};
 
-use crate::{Durability, Store, StoreError, Tx, entries, reviews};
+use crate::{Store, StoreError, Tx, entries, reviews};
 
 /// How far an action has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,47 +28,6 @@ impl Progress {
 }
 
 impl Store {
-    /// Records an action that policy allowed (it is released by this very entry) or denied. Reviews are recorded
-    /// by [`Store::open_review`].
-    ///
-    /// # Errors
-    /// When it could not be recorded; the action must not run then.
-    pub async fn record_judged(
-        &self,
-        action: std::sync::Arc<Action>,
-        decision: Decision,
-    ) -> Result<(), StoreError> {
-        self.write(Durability::Relaxed, move |tx| {
-            let progress = match decision {
-                Decision::Allow(_) => Progress::Released,
-                Decision::Review(_) | Decision::Deny(_) => Progress::Ended,
-            };
-            insert(tx, &action, &decision, progress, None)
-        })
-        .await
-    }
-
-    /// Records what became of an action that policy allowed without people.
-    ///
-    /// # Errors
-    /// When it could not be recorded; recovery will call it unknown.
-    pub async fn settle_allowed(
-        &self,
-        action: ActionId,
-        outcome: Outcome,
-        result: Option<Vec<u8>>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.write(Durability::Relaxed, move |tx| {
-            if end(tx, action, &outcome, result.as_deref(), now)? {
-                let record = entries::settled(tx, &action, None, &outcome, now);
-                tx.append(&record, now)?;
-            }
-            Ok(())
-        })
-        .await
-    }
-
     /// Actions without a review that were released before the last stop and whose outcome nobody recorded.
     ///
     /// # Errors
@@ -94,19 +54,38 @@ pub(crate) fn parse<T: std::str::FromStr>(what: &'static str, id: &str) -> Resul
     id.parse().map_err(|_cause| StoreError::Corrupt { what, id: id.to_owned() })
 }
 
-pub(crate) fn insert(
-    tx: &mut Tx<'_>,
-    action: &Action,
-    decision: &Decision,
-    progress: Progress,
-    review: Option<&str>,
-) -> Result<(), StoreError> {
+/// One action as it goes into its row.
+pub(crate) struct Requested<'a> {
+    pub(crate) action: &'a Action,
+    pub(crate) decision: &'a Decision,
+    /// The action without its payload, JSON.
+    pub(crate) body: &'a str,
+    /// The decision, JSON.
+    pub(crate) judged: &'a str,
+    pub(crate) progress: Progress,
+    pub(crate) review: Option<&'a str>,
+    /// What has become of it already.
+    pub(crate) ended: Option<&'a Ended>,
+}
+
+/// What became of an action.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Ended {
+    pub(crate) outcome: Outcome,
+    #[serde(skip)]
+    pub(crate) result: Option<Vec<u8>>,
+    pub(crate) at: Timestamp,
+}
+
+pub(crate) fn insert(tx: &mut Tx<'_>, row: &Requested<'_>) -> Result<(), StoreError> {
+    let action = row.action;
     let mut verbs: Vec<&str> = action.effects().iter().map(|effect| effect.verb.word()).collect();
     verbs.dedup();
     tx.exec(
         "actions",
         "INSERT INTO actions (id, received_at, resource, agent, operation, verbs, decision, progress, review_id,
-             body, judged, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             body, judged, payload, outcome, result, settled_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         params![
             action.id().to_string(),
             action.received_at().as_micros(),
@@ -114,15 +93,18 @@ pub(crate) fn insert(
             action.principal().name,
             action.operation(),
             format!(" {} ", verbs.join(" ")),
-            decision.word(),
-            progress.word(),
-            review,
-            serde_json::to_string(action)?,
-            serde_json::to_string(decision)?,
+            row.decision.word(),
+            row.progress.word(),
+            row.review,
+            row.body,
+            row.judged,
             action.payload(),
+            row.ended.map(|ended| serde_json::to_string(&ended.outcome)).transpose()?,
+            row.ended.and_then(|ended| ended.result.as_deref()),
+            row.ended.map(|ended| ended.at.as_micros()),
         ],
     )?;
-    let record = entries::requested(tx, action, decision)?;
+    let record = entries::requested(tx, action, row.decision)?;
     tx.append(&record, action.received_at())?;
     Ok(())
 }

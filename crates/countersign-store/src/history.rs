@@ -14,6 +14,7 @@ impl Store {
     /// # Errors
     /// When the store can't be read.
     pub async fn records(&self, query: Query) -> Result<Page<ActionRecord>, StoreError> {
+        self.catch_up().await;
         self.read_long(move |conn| page(conn, &query)).await
     }
 
@@ -22,6 +23,7 @@ impl Store {
     /// # Errors
     /// When the store can't be read.
     pub async fn timeline(&self, action: ActionId) -> Result<Vec<TimelineEntry>, StoreError> {
+        self.catch_up().await;
         self.read_long(move |conn| story(conn, &action.to_string())).await
     }
 }

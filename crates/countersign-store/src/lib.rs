@@ -5,11 +5,13 @@
 
 mod actions;
 mod agents;
+mod allowed;
 mod definitions;
 mod entries;
 mod error;
 mod history;
 mod idempotency;
+mod journal;
 mod migrate;
 mod outbox;
 mod people;
@@ -34,6 +36,8 @@ pub use people::*;
 pub use reviews::{Advance, Asked, Move};
 pub use writer::Durability;
 
+use allowed::Allowed;
+use journal::{Journal, Waiting};
 pub(crate) use tx::Tx;
 
 /// Lets a test fail the store at a chosen write. The binary passes none.
@@ -77,6 +81,7 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     writer: writer::Writer,
+    journal: Arc<Journal<Allowed>>,
     readers: Vec<Mutex<Connection>>,
     /// For reads that may take long, so that they never hold up a short one.
     long_reader: Mutex<Connection>,
@@ -110,8 +115,27 @@ impl Store {
             .collect::<Result<Vec<_>, _>>()?;
         let long_reader = Mutex::new(open_connection(&path, true)?);
         let checkpointer = open_connection(&path, false)?;
-        let writer = writer::Writer::start(connection, checkpointer, log, options)?;
-        Ok(Self(Arc::new(Inner { writer, readers, long_reader, next_reader: AtomicUsize::new(0) })))
+        let (journal, line) = open_journal(&connection, options)?;
+        let writer =
+            writer::Writer::start(connection, checkpointer, log, (Arc::clone(&journal), line), options)?;
+        let next_reader = AtomicUsize::new(0);
+        Ok(Self(Arc::new(Inner { writer, journal, readers, long_reader, next_reader })))
+    }
+
+    /// Puts `item` into the journal and lets the writer know.
+    pub(crate) fn journal(&self, frame: &[u8], item: Allowed) -> Result<(), StoreError> {
+        if self.0.journal.append(frame, item)? {
+            self.0.writer.wake();
+        }
+        Ok(())
+    }
+
+    /// Returns once everything that was recorded before can be read. What can't be written can't be shown yet, but
+    /// what is there can be read all the same, so a failure is only logged.
+    pub async fn catch_up(&self) {
+        if let Err(error) = self.write(Durability::Relaxed, |_tx| Ok(())).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the latest actions can't be shown yet");
+        }
     }
 
     /// Runs `job` in the writer's next transaction and returns when it is committed as durably as asked.
@@ -153,6 +177,17 @@ impl Store {
         };
         tokio::task::spawn_blocking(read).await.map_err(|_cause| StoreError::Closed)?
     }
+}
+
+/// The journal, and what a crash left in it.
+fn open_journal(
+    connection: &Connection,
+    options: &Options,
+) -> Result<(Arc<Journal<Allowed>>, Vec<Waiting<Allowed>>), StoreError> {
+    let moved: i64 = connection.query_row("SELECT journaled FROM log_state", [], |row| row.get(0))?;
+    let moved = u64::try_from(moved).unwrap_or(0);
+    let (journal, left) = Journal::open(&options.folder, moved, options.faults.clone())?;
+    Ok((Arc::new(journal), allowed::read_back(left)?))
 }
 
 fn create_private_folder(folder: &Path) -> Result<(), StoreError> {

@@ -4,8 +4,11 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::StoreError;
 
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_gate.sql"), include_str!("migrations/0002_identity.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_gate.sql"),
+    include_str!("migrations/0002_identity.sql"),
+    include_str!("migrations/0003_journal.sql"),
+];
 
 /// Applies what is missing.
 pub(crate) fn up(connection: &mut Connection) -> Result<(), StoreError> {

@@ -10,7 +10,7 @@ use countersign_core::{
 use countersign_ledger::Kind;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::actions::{self, Progress};
+use crate::actions::{self, Progress, Requested};
 use crate::{Durability, Store, StoreError, Tx, entries};
 
 /// What asking brought.
@@ -102,7 +102,16 @@ impl Store {
                 return Ok(Asked::TooMany(open));
             }
             let id = review.id.to_string();
-            actions::insert(tx, &action, &decision, Progress::Held, Some(&id))?;
+            let requested = Requested {
+                action: &action,
+                decision: &decision,
+                body: &serde_json::to_string(&*action)?,
+                judged: &serde_json::to_string(&decision)?,
+                progress: Progress::Held,
+                review: Some(&id),
+                ended: None,
+            };
+            actions::insert(tx, &requested)?;
             tx.exec(
                 "reviews",
                 "INSERT INTO reviews (id, action_id, version, state, digest, attach_key, agent_id, opened_at,

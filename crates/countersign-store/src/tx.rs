@@ -1,9 +1,9 @@
 //! What is one change? Writes, ledger entries and outbox rows that commit together or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use countersign_core::{Entropy, Notice, Review, Timestamp};
-use countersign_ledger::{Place, Record, hex};
+use countersign_ledger::{Kind, Place, Record, hex};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use crate::{Faults, StoreError};
@@ -25,6 +25,27 @@ impl LogIdentity {
     }
 }
 
+/// How far the ledger has come, kept at hand within one transaction.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head {
+    size: i64,
+    nseq: i64,
+}
+
+impl Head {
+    pub(crate) fn load(conn: &Connection) -> Result<Self, StoreError> {
+        let sql = "SELECT size, nseq FROM log_state";
+        let head = |row: &rusqlite::Row<'_>| Ok(Self { size: row.get(0)?, nseq: row.get(1)? });
+        Ok(conn.prepare_cached(sql)?.query_row([], head)?)
+    }
+
+    pub(crate) fn save(self, conn: &Connection) -> Result<(), StoreError> {
+        let sql = "UPDATE log_state SET size = ?1, nseq = ?2 WHERE size <> ?1";
+        conn.prepare_cached(sql)?.execute([self.size, self.nseq])?;
+        Ok(())
+    }
+}
+
 /// One job's view of the writer's transaction.
 pub(crate) struct Tx<'a> {
     conn: &'a Connection,
@@ -32,6 +53,9 @@ pub(crate) struct Tx<'a> {
     entropy: &'a dyn Entropy,
     faults: Option<&'a dyn Faults>,
     notices: Vec<Notice>,
+    head: Head,
+    /// The last leaf of each case that this job wrote about.
+    told: HashMap<String, [u8; 32]>,
 }
 
 impl<'a> Tx<'a> {
@@ -40,8 +64,9 @@ impl<'a> Tx<'a> {
         log: &'a LogIdentity,
         entropy: &'a dyn Entropy,
         faults: Option<&'a dyn Faults>,
+        head: Head,
     ) -> Self {
-        Self { conn, log, entropy, faults, notices: Vec::new() }
+        Self { conn, log, entropy, faults, notices: Vec::new(), head, told: HashMap::new() }
     }
 
     /// For reads within the transaction.
@@ -70,25 +95,17 @@ impl<'a> Tx<'a> {
 
     /// Gives the record the next place in the ledger and stores its leaf and what stands beside it.
     pub(crate) fn append(&mut self, record: &Record, now: Timestamp) -> Result<u64, StoreError> {
-        let (size, nseq): (i64, i64) = {
-            if let Some(faults) = self.faults {
-                let point = "log_state";
-                faults.before(point).map_err(|source| StoreError::Write { point, source })?;
-            }
-            self.conn
-                .prepare_cached("UPDATE log_state SET size = size + 1, nseq = nseq + 1 RETURNING size, nseq")?
-                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        };
-        let index = size - 1;
-        let prev: Option<[u8; 32]> = self
-            .conn
-            .prepare_cached("SELECT leaf_hash FROM entries WHERE case_id = ?1 ORDER BY idx DESC LIMIT 1")?
-            .query_row([&record.case], |row| row.get(0))
-            .optional()?;
+        if let Some(faults) = self.faults {
+            let point = "log_state";
+            faults.before(point).map_err(|source| StoreError::Write { point, source })?;
+        }
+        let index = self.head.size;
+        self.head = Head { size: index + 1, nseq: self.head.nseq + 1 };
+        let prev = self.last_of(record)?;
         let place = Place {
             tenant: &self.log.tenant,
             node: &self.log.node,
-            nseq: u64::try_from(nseq).unwrap_or(0),
+            nseq: u64::try_from(self.head.nseq).unwrap_or(0),
             prev: prev.as_ref(),
         };
         let entropy = self.entropy;
@@ -98,6 +115,7 @@ impl<'a> Tx<'a> {
             "INSERT INTO entries (idx, kind, time, case_id, leaf, leaf_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![index, record.kind.word(), now.as_micros(), record.case, encoded.leaf, encoded.hash],
         )?;
+        self.told.insert(record.case.clone(), encoded.hash);
         let mut beside = BTreeMap::new();
         if let Some(salt) = &encoded.action_salt {
             beside.insert("action", (hex(salt), None));
@@ -110,6 +128,19 @@ impl<'a> Tx<'a> {
             self.exec("contents", "INSERT INTO contents (idx, body) VALUES (?1, ?2)", params![index, body])?;
         }
         Ok(u64::try_from(index).unwrap_or(0))
+    }
+
+    /// The hash of the last leaf about the same case.
+    fn last_of(&self, record: &Record) -> Result<Option<[u8; 32]>, StoreError> {
+        // The first entry of every action; its case is as new as its id.
+        if record.kind == Kind::ActionRequested {
+            return Ok(None);
+        }
+        if let Some(told) = self.told.get(&record.case) {
+            return Ok(Some(*told));
+        }
+        let sql = "SELECT leaf_hash FROM entries WHERE case_id = ?1 ORDER BY idx DESC LIMIT 1";
+        Ok(self.conn.prepare_cached(sql)?.query_row([&record.case], |row| row.get(0)).optional()?)
     }
 
     /// Writes the outbox row that tells of a review's change.
@@ -125,8 +156,9 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    pub(crate) fn into_notices(self) -> Vec<Notice> {
-        self.notices
+    /// What has to be told, and how far the ledger has come.
+    pub(crate) fn finish(self) -> (Vec<Notice>, Head) {
+        (self.notices, self.head)
     }
 }
 

@@ -3,9 +3,12 @@
 //! Each job runs inside a savepoint, so one that fails takes nothing of the others with it. A batch in which a job
 //! asked for [`Durability::Full`] is synced before anybody hears of it; one of relaxed jobs only is written to the
 //! operating system, which a crash of the process can't undo, and synced within [`SYNC_WITHIN`].
+//!
+//! Whatever stands in the journal's line goes first in every transaction, and at the latest [`LINE_WITHIN`] after it
+//! came.
 
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -13,7 +16,9 @@ use countersign_core::Notice;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::tx::{LogIdentity, Tx};
+use crate::allowed::{Allowed, settle_line};
+use crate::journal::{Journal, Waiting};
+use crate::tx::{Head, LogIdentity, Tx};
 use crate::{Options, StoreError};
 
 /// How surely a write must be down before its caller goes on.
@@ -34,6 +39,11 @@ const QUEUE_MAX: usize = 4096;
 /// After so many batches the WAL is copied into the database file, on another thread.
 const CHECKPOINT_EVERY_BATCHES: u32 = 2000;
 
+/// What stands in the journal's line is moved into the database at the latest after so long.
+const LINE_WITHIN: Duration = Duration::from_millis(25);
+/// After a failure the line is tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
 type Ack = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// Does a job's writes; `None` when it failed, in which case it has told its caller already.
 type Run = Box<dyn FnOnce(Result<&mut Tx<'_>, StoreError>) -> Option<Ack> + Send>;
@@ -43,8 +53,14 @@ struct Job {
     run: Run,
 }
 
+enum Call {
+    Job(Job),
+    /// Something stands in the journal's line.
+    Wake,
+}
+
 pub(crate) struct Writer {
-    queue: Option<SyncSender<Job>>,
+    queue: Option<SyncSender<Call>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -53,6 +69,7 @@ impl Writer {
         connection: Connection,
         checkpointer: Connection,
         log: LogIdentity,
+        (journal, line): (Arc<Journal<Allowed>>, Vec<Waiting<Allowed>>),
         options: &Options,
     ) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(QUEUE_MAX);
@@ -63,12 +80,22 @@ impl Writer {
             .spawn(move || checkpoint_when_kicked(&checkpointer, &kicks))
             .map_err(spawn_error)?;
         let options = options.clone();
+        let mut looped = Loop {
+            connection,
+            log,
+            options,
+            journal,
+            line,
+            kick,
+            full: true,
+            unsynced_since: None,
+            batches: 0,
+        };
+        // What a crash left in the journal comes before everything else.
+        looped.commit(Vec::new(), true)?;
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || {
-                Loop { connection, log, options, kick, full: true, unsynced_since: None, batches: 0 }
-                    .run(&jobs);
-            })
+            .spawn(move || looped.run(&jobs))
             .map_err(spawn_error)?;
         Ok(Self { queue: Some(queue), thread: Mutex::new(Some(thread)) })
     }
@@ -90,19 +117,26 @@ impl Writer {
             }
         });
         let queue = self.queue.as_ref().ok_or(StoreError::Closed)?;
-        let mut job = Job { durability, run };
+        let mut call = Call::Job(Job { durability, run });
         // The queue is only full when the disk is far behind; then callers yield until there is room.
         loop {
-            match queue.try_send(job) {
+            match queue.try_send(call) {
                 Ok(()) => break,
                 Err(TrySendError::Full(back)) => {
-                    job = back;
+                    call = back;
                     tokio::task::yield_now().await;
                 }
                 Err(TrySendError::Disconnected(_)) => return Err(StoreError::Closed),
             }
         }
         answered.await.map_err(|_cause| StoreError::Closed)?
+    }
+
+    /// Tells the writer that the journal's line is no longer empty. A full queue means that it is awake.
+    pub(crate) fn wake(&self) {
+        if let Some(queue) = &self.queue {
+            let _awake = queue.try_send(Call::Wake);
+        }
     }
 }
 
@@ -121,6 +155,9 @@ struct Loop {
     connection: Connection,
     log: LogIdentity,
     options: Options,
+    journal: Arc<Journal<Allowed>>,
+    /// Taken from the journal and not committed yet.
+    line: Vec<Waiting<Allowed>>,
     kick: SyncSender<()>,
     full: bool,
     /// When the oldest write was made that a power cut would lose.
@@ -129,57 +166,64 @@ struct Loop {
 }
 
 impl Loop {
-    fn run(mut self, jobs: &Receiver<Job>) {
+    fn run(mut self, calls: &Receiver<Call>) {
         loop {
-            let first = match self.unsynced_since {
-                Some(since) => match jobs.recv_timeout(SYNC_WITHIN.saturating_sub(since.elapsed())) {
-                    Ok(job) => Some(job),
-                    Err(RecvTimeoutError::Timeout) => None,
-                    Err(RecvTimeoutError::Disconnected) => break,
-                },
-                None => match jobs.recv() {
-                    Ok(job) => Some(job),
-                    Err(_) => break,
-                },
+            let first = match self.wait(calls) {
+                Ok(Call::Job(job)) => Some(job),
+                Ok(Call::Wake) => gather(calls),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
             };
-            let batch: Vec<Job> = first.into_iter().chain(jobs.try_iter()).take(BATCH_MAX).collect();
-            self.commit(batch);
+            let more = calls.try_iter().filter_map(|call| match call {
+                Call::Job(job) => Some(job),
+                Call::Wake => None,
+            });
+            let batch: Vec<Job> = first.into_iter().chain(more).take(BATCH_MAX).collect();
+            // Whoever waits has been told; the line is tried again.
+            let _told = self.commit(batch, false);
         }
-        if self.unsynced_since.is_some() {
-            self.commit(Vec::new());
-        }
-        if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
-            tracing::debug!(%error, "the last checkpoint was not made; the next start makes it");
+        self.close();
+    }
+
+    fn wait(&self, calls: &Receiver<Call>) -> Result<Call, RecvTimeoutError> {
+        let sync_in = self.unsynced_since.map(|since| SYNC_WITHIN.saturating_sub(since.elapsed()));
+        let retry_in = (!self.line.is_empty()).then_some(RETRY_AFTER);
+        match sync_in.into_iter().chain(retry_in).min() {
+            Some(timeout) => calls.recv_timeout(timeout),
+            None => calls.recv().map_err(|_closed| RecvTimeoutError::Disconnected),
         }
     }
 
-    /// One transaction. An empty batch is a sync: a small write under `synchronous = FULL`. So is a batch of relaxed
-    /// jobs when earlier ones have waited for long enough.
-    fn commit(&mut self, batch: Vec<Job>) {
+    fn close(mut self) {
+        let all_down = self.commit(Vec::new(), true).is_ok();
+        match self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+            Ok(()) if all_down => {
+                if let Err(error) = self.journal.clear() {
+                    tracing::debug!(%error, "the journal was not emptied; the next start knows what it holds");
+                }
+            }
+            Ok(()) => {}
+            Err(error) => {
+                tracing::debug!(%error, "the last checkpoint was not made; the next start makes it");
+            }
+        }
+    }
+
+    /// One transaction: the line, then the batch. Synced when `sync` says so, when a job asks for it, and when
+    /// earlier relaxed writes have waited for long enough.
+    fn commit(&mut self, batch: Vec<Job>, sync: bool) -> Result<(), StoreError> {
+        self.line.append(&mut self.journal.take());
         let overdue = self.unsynced_since.is_some_and(|since| since.elapsed() >= SYNC_WITHIN);
-        let full = overdue || batch.is_empty() || batch.iter().any(|job| job.durability == Durability::Full);
+        if self.line.is_empty() && batch.is_empty() && !(self.unsynced_since.is_some() && (overdue || sync)) {
+            return Ok(());
+        }
+        let full = sync || overdue || batch.iter().any(|job| job.durability == Durability::Full);
         let mut acks = Vec::with_capacity(batch.len());
         let mut notices = Vec::new();
         let done = self.transact(full, batch, &mut acks, &mut notices);
         match &done {
-            Ok(()) => {
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "paces the disk; nothing that is recorded depends on it"
-                )]
-                let now = Instant::now;
-                self.unsynced_since = if full { None } else { self.unsynced_since.or_else(|| Some(now())) };
-                for notice in &notices {
-                    (self.options.on_commit)(notice);
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "a transaction was not committed");
-                // Make sure that the next batch starts afresh.
-                if !self.connection.is_autocommit() {
-                    let _already_rolled_back = self.control("ROLLBACK");
-                }
-            }
+            Ok(()) => self.committed(full, &notices),
+            Err(error) => self.not_committed(error),
         }
         for ack in acks {
             ack(match &done {
@@ -191,6 +235,34 @@ impl Loop {
         if self.batches.is_multiple_of(CHECKPOINT_EVERY_BATCHES) {
             let _busy = self.kick.try_send(());
         }
+        done
+    }
+
+    fn committed(&mut self, full: bool, notices: &[Notice]) {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "paces the disk; nothing that is recorded depends on it"
+        )]
+        let now = Instant::now;
+        self.unsynced_since = if full { None } else { self.unsynced_since.or_else(|| Some(now())) };
+        if let Some(last) = self.line.last() {
+            self.journal.moved(last.seq, self.line.iter().map(|waiting| waiting.bytes).sum());
+            self.line.clear();
+        }
+        for notice in notices {
+            (self.options.on_commit)(notice);
+        }
+    }
+
+    fn not_committed(&self, error: &StoreError) {
+        tracing::error!(%error, "a transaction was not committed");
+        if !self.line.is_empty() {
+            self.journal.refuse(error.to_string());
+        }
+        // Make sure that the next batch starts afresh.
+        if !self.connection.is_autocommit() {
+            let _already_rolled_back = self.control("ROLLBACK");
+        }
     }
 
     fn transact(
@@ -200,33 +272,25 @@ impl Loop {
         acks: &mut Vec<Ack>,
         notices: &mut Vec<Notice>,
     ) -> Result<(), StoreError> {
-        if full != self.full {
-            let level = if full { "FULL" } else { "NORMAL" };
-            self.connection.pragma_update(None, "synchronous", level)?;
-            self.full = full;
-        }
-        if let Err(error) = self.control("BEGIN IMMEDIATE") {
-            let text = error.to_string();
-            for job in batch {
-                let _nothing_ran = (job.run)(Err(StoreError::NotCommitted(text.clone())));
+        let begun = self.begin(full).and_then(|head| self.move_line(head));
+        let mut head = match begun {
+            Ok(head) => head,
+            Err(error) => {
+                let text = error.to_string();
+                for job in batch {
+                    let _nothing_ran = (job.run)(Err(StoreError::NotCommitted(text.clone())));
+                }
+                return Err(error);
             }
-            return Err(error.into());
-        }
-        if batch.is_empty() {
+        };
+        if full && batch.is_empty() {
+            // A sync needs something to write.
             self.connection.execute("UPDATE log_state SET syncs = syncs + 1", [])?;
         }
         for job in batch {
-            self.control("SAVEPOINT job")?;
-            let faults = self.options.faults.as_deref();
-            let mut tx = Tx::new(&self.connection, &self.log, self.options.entropy.as_ref(), faults);
-            if let Some(ack) = (job.run)(Ok(&mut tx)) {
-                notices.append(&mut tx.into_notices());
-                acks.push(ack);
-            } else {
-                self.control("ROLLBACK TO job")?;
-            }
-            self.control("RELEASE job")?;
+            head = self.run_job(job, head, acks, notices)?;
         }
+        head.save(&self.connection)?;
         if let Some(faults) = &self.options.faults {
             faults.before("commit").map_err(|source| StoreError::Write { point: "commit", source })?;
         }
@@ -234,10 +298,70 @@ impl Loop {
         Ok(())
     }
 
+    fn begin(&mut self, full: bool) -> Result<Head, StoreError> {
+        if full != self.full {
+            let level = if full { "FULL" } else { "NORMAL" };
+            self.connection.pragma_update(None, "synchronous", level)?;
+            self.full = full;
+        }
+        self.control("BEGIN IMMEDIATE")?;
+        Head::load(&self.connection)
+    }
+
+    fn tx(&self, head: Head) -> Tx<'_> {
+        let faults = self.options.faults.as_deref();
+        Tx::new(&self.connection, &self.log, self.options.entropy.as_ref(), faults, head)
+    }
+
+    fn move_line(&self, head: Head) -> Result<Head, StoreError> {
+        if self.line.is_empty() {
+            return Ok(head);
+        }
+        let mut tx = self.tx(head);
+        settle_line(&mut tx, &self.line)?;
+        Ok(tx.finish().1)
+    }
+
+    fn run_job(
+        &self,
+        job: Job,
+        head: Head,
+        acks: &mut Vec<Ack>,
+        notices: &mut Vec<Notice>,
+    ) -> Result<Head, StoreError> {
+        self.control("SAVEPOINT job")?;
+        let mut tx = self.tx(head);
+        let mut after = head;
+        if let Some(ack) = (job.run)(Ok(&mut tx)) {
+            let (mut told, head) = tx.finish();
+            notices.append(&mut told);
+            acks.push(ack);
+            after = head;
+        } else {
+            self.control("ROLLBACK TO job")?;
+        }
+        self.control("RELEASE job")?;
+        Ok(after)
+    }
+
     /// A statement that begins or ends something, compiled once.
     fn control(&self, sql: &'static str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
+}
+
+/// Lets more come before the line is moved. A job ends the wait.
+fn gather(calls: &Receiver<Call>) -> Option<Job> {
+    #[expect(clippy::disallowed_methods, reason = "paces the disk; nothing that is recorded depends on it")]
+    let since = Instant::now();
+    while let Some(left) = LINE_WITHIN.checked_sub(since.elapsed()) {
+        match calls.recv_timeout(left) {
+            Ok(Call::Job(job)) => return Some(job),
+            Ok(Call::Wake) => {}
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    None
 }
 
 fn checkpoint_when_kicked(connection: &Connection, kicks: &Receiver<()>) {
