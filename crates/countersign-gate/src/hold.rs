@@ -12,6 +12,13 @@ use crate::claim::Claimed;
 use crate::pass::{Judge, no_result, unrecorded};
 use crate::{Forward, Gate, Ticket, Verdict};
 
+/// Whether the answer goes to a caller now, or is kept until somebody fetches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    Now,
+    Later,
+}
+
 impl Gate {
     /// Opens the review, or finds the one that the same request has already.
     pub(crate) async fn open(
@@ -58,6 +65,7 @@ impl Gate {
         review: Review,
         mut forward: F,
         mut judge: Judge,
+        told: Told,
     ) -> Verdict {
         let ticket = self.ticket(&review);
         let hold_until = self.now().plus(forward.hold());
@@ -71,7 +79,7 @@ impl Gate {
             };
             match review.state {
                 State::Approved => match self.claim_and_run(&review, forward, judge).await {
-                    Claimed::Verdict(verdict) => return self.deliver(review.id, verdict).await,
+                    Claimed::Verdict(verdict) => return self.deliver(review.id, verdict, told).await,
                     Claimed::LookAgain(back) => (forward, judge) = *back,
                 },
                 State::Pending | State::Claimed => {
@@ -96,7 +104,7 @@ impl Gate {
                 | State::Failed
                 | State::Unknown => {
                     let verdict = self.final_verdict(&review);
-                    return self.deliver(review.id, verdict).await;
+                    return self.deliver(review.id, verdict, told).await;
                 }
             }
         }
@@ -138,8 +146,10 @@ impl Gate {
     }
 
     /// Notes that this answer goes out, so that the same request is a new question from now on.
-    async fn deliver(&self, review: ReviewId, verdict: Verdict) -> Verdict {
-        if let Err(error) = self.store().delivered(review).await {
+    pub(crate) async fn deliver(&self, review: ReviewId, verdict: Verdict, told: Told) -> Verdict {
+        if told == Told::Now
+            && let Err(error) = self.store().delivered(review).await
+        {
             // The caller may get the same answer twice, which is safe.
             tracing::warn!(error = &error as &dyn std::error::Error, %review, "delivery was not recorded");
         }

@@ -2,11 +2,12 @@
 //!
 //! Open `pass.rs` first: [`Gate::pass`] tells the whole story, and each of its steps has a file of its own:
 //! `judge.rs`, `hold.rs`, `claim.rs`, `run.rs`. A proxy supplies only decode, forward and explain. `people.rs` is
-//! what reviewers can do, `requester.rs` what the asking side can; `expire.rs` and `recover.rs` keep the promises
-//! when nobody calls.
+//! what reviewers can do, `requester.rs` what the asking side can, `detached.rs` how an action goes on without its
+//! caller; `expire.rs` and `recover.rs` keep the promises when nobody calls.
 
 mod claim;
 mod clock;
+mod detached;
 mod expire;
 mod feed;
 mod hold;

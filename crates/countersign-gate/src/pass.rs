@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use countersign_core::{Action, ActionId, Decision, Draft, Plan, Principal, Reason, ReasonCode};
 
+use crate::hold::Told;
 use crate::{Forward, Gate, UpkeepPermit, Verdict};
 
 /// Who decides whether people are needed, now and again just before the action runs.
@@ -49,7 +50,7 @@ impl Gate {
             Decision::Deny(reason) => self.refuse(action, reason),
             Decision::Allow(terms) => self.run_allowed(action, terms, forward).await,
             Decision::Review(plan) => match self.open(&action, plan, now).await {
-                Ok(review) => self.answer(review, forward, judge).await,
+                Ok(review) => self.answer(review, forward, judge, Told::Now).await,
                 Err(reason) => self.refuse(action, reason),
             },
         }
