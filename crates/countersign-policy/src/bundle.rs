@@ -15,6 +15,7 @@ use crate::annotation::{self, Kind};
 use crate::finding::{Place, nearest};
 use crate::index::Index;
 use crate::limits;
+use crate::standing::Standing;
 use crate::vote;
 use crate::world::{ACT_SCHEMA, About, VOTE_POLICIES, VOTE_SCHEMA, World};
 
@@ -52,6 +53,8 @@ pub struct Bundle {
     statements: BTreeMap<String, Statement>,
     warnings: Vec<Finding>,
     hash: Digest,
+    /// Answers that hold whatever is said.
+    pub(crate) standing: Standing,
 }
 
 impl Bundle {
@@ -93,7 +96,15 @@ impl Bundle {
         let votes = vote::statements(&world, votes).map_err(internal)?;
         let statements =
             read.into_iter().map(|read| (read.policy.id().to_string(), read.statement)).collect();
-        Ok(Self { world, index, votes, statements, warnings: in_order(warnings), hash: hash(sources) })
+        Ok(Self {
+            world,
+            index,
+            votes,
+            statements,
+            warnings: in_order(warnings),
+            hash: hash(sources),
+            standing: Standing::default(),
+        })
     }
 
     /// What is doubtful, though it loads.

@@ -27,6 +27,8 @@ pub(crate) struct Bucket {
     possible: PolicySet,
     /// The forbids of H that have no `when` or `unless`.
     absolute: PolicySet,
+    /// Whether a policy in here looks at more than its scope.
+    conditional: bool,
 }
 
 /// What one effect met.
@@ -91,6 +93,7 @@ impl Index {
 
 impl Bucket {
     pub(crate) fn add(&mut self, policy: &Policy, kind: &Kind) -> Result<(), String> {
+        self.conditional |= policy.has_non_scope_constraint();
         let add = |set: &mut PolicySet, policy: Policy| set.add(policy).map_err(|error| error.to_string());
         match kind {
             Kind::Permit => {
@@ -108,6 +111,11 @@ impl Bucket {
             Kind::VoteForbid(_) => Ok(()),
         }
     }
+}
+
+/// Whether a policy of these buckets looks at more than its scope, so that the answer depends on what is said.
+pub(crate) fn conditional<'a>(mut buckets: impl Iterator<Item = &'a Bucket>) -> bool {
+    buckets.any(|bucket| bucket.conditional)
 }
 
 /// The same policy with its scope alone.

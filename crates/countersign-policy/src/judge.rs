@@ -9,8 +9,9 @@ use countersign_core::{
 
 use crate::Bundle;
 use crate::annotation::{Ask, Kind};
-use crate::index::{Matched, hopeless, weigh};
+use crate::index::{Matched, conditional, hopeless, weigh};
 use crate::slice::{Slice, SliceError, object};
+use crate::standing::Key;
 
 /// Longer object names are cut in texts for the caller, who knows what was asked.
 const OBJECT_SHOWN_CHARS: usize = 120;
@@ -37,15 +38,42 @@ pub struct Question<'a> {
 impl Bundle {
     /// The answer to one question. Infallible: whatever can't be evaluated is denied.
     pub fn judge(&self, q: &Question<'_>) -> Decision {
-        let slice = match Slice::of(&self.world, q) {
-            Ok(slice) => slice,
-            Err(error) => return in_doubt(&format!("the question could not be put to policy: {error}"), []),
-        };
-        q.effects
-            .iter()
-            .map(|effect| self.judge_effect(effect, q, &slice))
-            .reduce(Decision::join)
-            .unwrap_or_else(|| in_doubt("the action has no effect", []))
+        self.answer(q).0
+    }
+
+    /// The answer when it holds for every operation, argument and fact and at any time: a caller may keep it for as
+    /// long as this bundle is in force and principal, resource and effects are the same. `None` when a statement
+    /// with `when` or `unless` has a say.
+    pub fn judge_for_good(&self, q: &Question<'_>) -> Option<Decision> {
+        let (decision, for_good) = self.answer(q);
+        for_good.then_some(decision)
+    }
+
+    /// The answer, and whether it holds whatever is said.
+    fn answer(&self, q: &Question<'_>) -> (Decision, bool) {
+        let mut key = Key::of(q);
+        let mut slice = None;
+        let mut for_good = true;
+        let mut joined = None;
+        for effect in q.effects.iter() {
+            let decision = match self.standing.find(key.with(effect)) {
+                Some(decision) => decision,
+                None => {
+                    let slice = slice.get_or_insert_with(|| Slice::of(&self.world, q));
+                    let (decision, stands) = self.judge_effect(effect, q, slice.as_ref());
+                    if stands {
+                        self.standing.keep(key.with(effect).to_vec(), decision.clone());
+                    }
+                    for_good &= stands;
+                    decision
+                }
+            };
+            joined = Some(match joined {
+                Some(before) => Decision::join(before, decision),
+                None => decision,
+            });
+        }
+        (joined.unwrap_or_else(|| in_doubt("the action has no effect", [])), for_good)
     }
 
     /// Whether H denies this whatever the arguments are, so that it need not even be offered. Conservative: a
@@ -61,10 +89,29 @@ impl Bundle {
         })
     }
 
-    fn judge_effect(&self, effect: &Effect, q: &Question<'_>, slice: &Slice) -> Decision {
+    /// The answer for one effect, and whether it holds whatever is said. Doubt never does.
+    fn judge_effect(
+        &self,
+        effect: &Effect,
+        q: &Question<'_>,
+        slice: Result<&Slice, &SliceError>,
+    ) -> (Decision, bool) {
+        let slice = match slice {
+            Ok(slice) => slice,
+            Err(error) => {
+                return (in_doubt(&format!("the question could not be put to policy: {error}"), []), false);
+            }
+        };
         match self.weigh_effect(effect, q, slice) {
-            Ok(matched) => self.conclude(effect, q, &matched),
-            Err(error) => in_doubt(&format!("{} could not be put to policy: {error}", shown(effect, q)), []),
+            Ok(matched) => {
+                let object = object(&self.world.types, &q.resource.name, &effect.object);
+                let buckets = self.index.probe(effect.verb, &object, slice.ancestors());
+                let stands = matched.errors.is_empty() && !conditional(buckets);
+                (self.conclude(effect, q, &matched), stands)
+            }
+            Err(error) => {
+                (in_doubt(&format!("{} could not be put to policy: {error}", shown(effect, q)), []), false)
+            }
         }
     }
 

@@ -17,6 +17,7 @@ mod judge;
 mod limits;
 mod live;
 mod slice;
+mod standing;
 mod vote;
 mod world;
 

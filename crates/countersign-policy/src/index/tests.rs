@@ -1,9 +1,10 @@
 //! Does the index find exactly what a full scan finds, and do more statements never loosen?
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use cedar_policy::{PolicyId, PolicySet};
-use countersign_core::{Arguments, Decision, Effect, Effects, Plan, Scalar, Terms, Verb};
+use countersign_core::{Arguments, Decision, Effect, Effects, Plan, Scalar, Terms, Timestamp, Verb};
 use proptest::prelude::*;
 
 use crate::Bundle;
@@ -216,6 +217,29 @@ proptest! {
         if bundle.never(&asked.question()) {
             let asked = asked.with("n", Scalar::Integer(number));
             prop_assert_eq!(bundle.judge(&asked.question()).word(), "deny");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_kept_is_the_one_that_would_be_given(
+        drafts in proptest::collection::vec(draft(ANY_HEAD), 0..8),
+        questions in proptest::collection::vec((asked(), 0_i64..24, any::<bool>()), 1..12),
+    ) {
+        let bundle = load(&drafts);
+        for (mut asked, hour, ops) in questions {
+            asked.now = Timestamp::from_micros(hour * 3_600_000_000);
+            if ops {
+                asked.principal.teams = BTreeSet::from(["ops".to_owned()]);
+            }
+            // A copy has kept nothing.
+            let fresh = bundle.clone().judge(&asked.question());
+            prop_assert_eq!(bundle.judge(&asked.question()), fresh.clone());
+            if let Some(for_good) = bundle.judge_for_good(&asked.question()) {
+                prop_assert_eq!(&for_good, &fresh);
+                let later = Asked { now: Timestamp::from_micros(3_600_000_000), ..asked };
+                let later = later.with("n", Scalar::Integer(9));
+                prop_assert_eq!(bundle.clone().judge(&later.question()), for_good);
+            }
         }
     }
 }
