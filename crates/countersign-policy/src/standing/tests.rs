@@ -16,13 +16,14 @@ fn read() -> Asked {
 fn whoever_and_whatever_differs_is_judged_anew() {
     let bundle = bundle(POLICY);
     assert_eq!(bundle.judge(&read().question()).word(), "allow");
-    let mut others = vec![read(), read(), read(), Asked::about(&[(Verb::Write, "customers")])];
+    let mut others = vec![read(), read(), read(), read(), Asked::about(&[(Verb::Write, "customers")])];
     others[0].principal.teams.clear();
     others[1].resource.labels.clear();
     // Two verified owners can't be told apart by policy, whatever was answered before.
     let owner =
         Link { kind: LinkKind::Owner, name: "bob".to_owned(), person: None, standing: Standing::Verified };
     others[2].principal.links.push(owner);
+    others[3].principal.teams = std::collections::BTreeSet::from(["ops".to_owned()]);
     for (at, other) in others.iter().enumerate() {
         assert_eq!(bundle.judge(&other.question()).word(), "deny", "question {at}");
     }
