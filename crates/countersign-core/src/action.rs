@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::DigestWriter;
-use crate::{ActionId, Digest, Effects, Principal, Resource, Timestamp};
+use crate::{ActionId, Digest, Effects, Preview, Principal, Resource, Timestamp};
 
 /// A leaf of the arguments, as policies see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,8 @@ pub struct Draft {
     pub arguments: Arguments,
     /// Facts that an approval depends on beside the bytes, such as the hash of the tool's definition.
     pub facts: BTreeMap<String, String>,
+    /// What it would touch, worked out for those who decide.
+    pub preview: Option<Preview>,
     /// What the caller says about why. Never trusted, always shown as the caller's claim.
     pub claim: Option<String>,
 }
@@ -57,6 +59,8 @@ pub struct Action {
     effects: Effects,
     arguments: Arguments,
     facts: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preview: Option<Preview>,
     claim: Option<String>,
     policy: Digest,
     received_at: Timestamp,
@@ -76,26 +80,26 @@ impl Action {
             operation: &draft.operation,
             effects: &draft.effects,
             facts: &draft.facts,
+            preview: draft.preview.as_ref(),
             policy,
         }
         .digest();
         let attach_key = attach_key_of(&draft);
-        let Draft { resource, principal, operation, effects, payload, sameness: _, arguments, facts, claim } =
-            draft;
         Self {
             id,
-            resource,
-            principal,
-            operation,
-            effects,
-            arguments,
-            facts,
-            claim,
+            resource: draft.resource,
+            principal: draft.principal,
+            operation: draft.operation,
+            effects: draft.effects,
+            arguments: draft.arguments,
+            facts: draft.facts,
+            preview: draft.preview,
+            claim: draft.claim,
             policy,
             received_at,
             digest,
             attach_key,
-            payload,
+            payload: draft.payload,
         }
     }
 
@@ -114,6 +118,7 @@ impl Action {
             operation: &self.operation,
             effects: &self.effects,
             facts: &self.facts,
+            preview: self.preview.as_ref(),
             policy: self.policy,
         }
         .digest()
@@ -152,6 +157,11 @@ impl Action {
     /// Facts that an approval depends on beside the bytes.
     pub fn facts(&self) -> &BTreeMap<String, String> {
         &self.facts
+    }
+
+    /// What it would touch, as people saw it.
+    pub fn preview(&self) -> Option<&Preview> {
+        self.preview.as_ref()
     }
 
     /// What the caller says about why.
@@ -193,6 +203,7 @@ struct Covered<'a> {
     operation: &'a str,
     effects: &'a Effects,
     facts: &'a BTreeMap<String, String>,
+    preview: Option<&'a Preview>,
     policy: Digest,
 }
 
@@ -216,6 +227,9 @@ impl Covered<'_> {
         writer = writer.part(b"facts");
         for (name, value) in self.facts {
             writer = writer.part(name.as_bytes()).part(value.as_bytes());
+        }
+        if let Some(preview) = self.preview {
+            writer = writer.part(b"preview").part(preview.digest().as_bytes());
         }
         self.principal.write(writer.part(b"principal")).finish()
     }

@@ -34,6 +34,9 @@ pub struct Outcome {
     pub status: Status,
     /// SHA-256 of the result's bytes, when there was one.
     pub result: Option<Digest>,
+    /// How many rows it touched or brought back, where the protocol says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
     /// From forwarding to answer, in microseconds.
     pub duration_us: u64,
     /// What went wrong, for people, without secrets.
@@ -43,6 +46,6 @@ pub struct Outcome {
 impl Outcome {
     /// The gateway or the connection ended before the answer.
     pub fn unknown(note: impl Into<String>) -> Self {
-        Self { status: Status::Unknown, result: None, duration_us: 0, note: Some(note.into()) }
+        Self { status: Status::Unknown, result: None, rows: None, duration_us: 0, note: Some(note.into()) }
     }
 }

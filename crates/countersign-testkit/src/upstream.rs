@@ -92,6 +92,7 @@ impl Forward for TestCall {
         let outcome = Outcome {
             status: Status::Executed,
             result: Some(Digest::of(&result)),
+            rows: None,
             duration_us: 1,
             note: None,
         };

@@ -224,6 +224,7 @@ impl World {
             payload,
             arguments: Arguments::new(),
             facts: BTreeMap::new(),
+            preview: None,
             claim: None,
         }
     }

@@ -98,6 +98,7 @@ impl World {
             sameness: Digest::of(wish.payload),
             arguments: BTreeMap::new(),
             facts: BTreeMap::from([("tool definition".to_owned(), Digest::of(b"tool").to_string())]),
+            preview: None,
             claim: wish.claim.map(str::to_owned),
         };
         Action::bind(draft, Digest::of(b"policy"), ActionId::mint(received_at, &Seed(wish.seed)), received_at)
@@ -233,6 +234,7 @@ impl World {
         let outcome = Outcome {
             status: Status::Executed,
             result: Some(Digest::of(b"r")),
+            rows: None,
             duration_us: 1840,
             note: None,
         };
@@ -294,8 +296,13 @@ impl World {
         let at = review.opened_at.plus(Duration::from_secs(95));
         let claimed = review.apply(Event::Claim { digest: review.digest }, at).unwrap();
         record.review = Some(claimed.apply(Event::Settle(status), at).unwrap());
-        record.outcome =
-            Some(Outcome { status, result: Some(Digest::of(b"result")), duration_us: 41_300, note: None });
+        record.outcome = Some(Outcome {
+            status,
+            result: Some(Digest::of(b"result")),
+            rows: None,
+            duration_us: 41_300,
+            note: None,
+        });
         record
     }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::entropy::Entropy;
-use crate::{AgentId, Effect, Link, LinkKind, PersonId, Standing, Verb};
+use crate::{AgentId, Effect, Link, LinkKind, PersonId, Preview, Rows, Standing, Verb};
 
 struct Fixed(u8);
 
@@ -34,6 +34,7 @@ fn draft(payload: &str) -> Draft {
         sameness: Digest::of(payload.as_bytes()),
         arguments: Arguments::new(),
         facts: [("tool definition".to_owned(), "one".to_owned())].into(),
+        preview: None,
         claim: None,
     }
 }
@@ -66,7 +67,7 @@ fn the_digest_tells_apart_what_reads_alike() {
 fn the_digest_covers_everything_that_an_approval_depends_on() {
     let base = bind(draft("{}"));
     type Change = (&'static str, fn(&mut Draft));
-    let changes: [Change; 10] = [
+    let changes: [Change; 11] = [
         ("payload", |draft| draft.payload.push(b' ')),
         ("resource", |draft| draft.resource.name = "billing".to_owned()),
         ("labels", |draft| {
@@ -82,6 +83,10 @@ fn the_digest_covers_everything_that_an_approval_depends_on() {
         ("standing", |draft| draft.principal.links[0].standing = Standing::Claimed),
         ("facts", |draft| {
             draft.facts.insert("tool definition".to_owned(), "two".to_owned());
+        }),
+        ("preview", |draft| {
+            draft.preview =
+                Some(Preview { rows: Rows::Exact(1), cascades: vec![], sample: None, notes: vec![] });
         }),
     ];
     for (what, change) in changes {

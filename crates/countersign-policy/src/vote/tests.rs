@@ -27,6 +27,7 @@ fn held(bundle: &Bundle) -> (Review, Action) {
         sameness: Digest::of(b""),
         arguments: asked.arguments,
         facts: asked.facts,
+        preview: None,
         claim: None,
     };
     let action = Action::bind(draft, bundle.hash(), ActionId::mint(now, &Seed(3)), now);

@@ -46,6 +46,7 @@ fn action(n: u8) -> Arc<Action> {
         sameness: Digest::of(&[n]),
         arguments: BTreeMap::new(),
         facts: BTreeMap::new(),
+        preview: None,
         claim: None,
     };
     let id = ActionId::mint(now(), &entropy);
@@ -57,7 +58,7 @@ fn allowed() -> Decision {
 }
 
 fn outcome() -> Outcome {
-    Outcome { status: Status::Executed, result: None, duration_us: 5, note: None }
+    Outcome { status: Status::Executed, result: None, rows: None, duration_us: 5, note: None }
 }
 
 fn entries(store: &Store) -> Vec<String> {

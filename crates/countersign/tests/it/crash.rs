@@ -92,7 +92,8 @@ impl Forward for FileUpstream {
         if let Some(kill) = &self.kill {
             kill.pass();
         }
-        let outcome = Outcome { status: Status::Executed, result: None, duration_us: 1, note: None };
+        let outcome =
+            Outcome { status: Status::Executed, result: None, rows: None, duration_us: 1, note: None };
         Forwarded { outcome, result: bytes::Bytes::from_static(b"done") }
     }
 }
