@@ -1,0 +1,135 @@
+//! What would this text do? The one entry of the classifier.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use countersign_core::{Effect, Effects, Verb};
+use pg_query::protobuf::RawStmt;
+
+use crate::bounds::{self, MAX_UNATTENDED};
+use crate::catalog::Catalog;
+use crate::classified::{Classified, Problem, Statement, StatementKind, changes_meaning, reads_only};
+use crate::session::Session;
+use crate::walk::{SESSION, Walk};
+
+/// The effects of a text in a session.
+///
+/// Never panics. Deep texts are refused before they are parsed ([`crate::MAX_DEPTH`]); the rest fits on a stack of
+/// 2 MiB. Fewer than 128 KiB would abort the process: the parser itself needs as much.
+pub fn classify(text: &str, catalog: &Catalog, session: &Session) -> Classified {
+    if !session.standard_conforming_strings {
+        return refused(text, Problem::NonstandardStrings);
+    }
+    if let Err(problem) = bounds::check(text) {
+        return refused(text, problem);
+    }
+    let parsed = match pg_query::parse(text, 0) {
+        Ok(parsed) => parsed,
+        Err(error) => return refused(text, Problem::NotParsable { message: error.to_string() }),
+    };
+    let mut verdict = walk_all(text, &parsed.protobuf.stmts, catalog, session);
+    if text.len() > MAX_UNATTENDED {
+        verdict.effects.insert(Effect::new(Verb::Unknown, "text"));
+        verdict.problem = Some(Problem::Large { bytes: text.len() });
+    }
+    if verdict.effects.len() > Effects::MAX {
+        verdict.problem = Some(Problem::TooManyEffects { count: verdict.effects.len() });
+    }
+    verdict
+}
+
+fn walk_all(text: &str, statements: &[RawStmt], catalog: &Catalog, session: &Session) -> Classified {
+    let mut verdict = Classified {
+        statements: Vec::with_capacity(statements.len()),
+        effects: BTreeSet::new(),
+        used_constant: false,
+        problem: None,
+    };
+    let mut meaning_changed = false;
+    for raw in statements {
+        let mut statement = one(text, raw, catalog, session, &mut verdict.used_constant);
+        if meaning_changed && uses_names(&statement) {
+            // An earlier statement of this text may have changed what the names in this one mean.
+            statement.effects.insert(Effect::new(Verb::Unknown, "text"));
+            statement.reads_only = false;
+        }
+        meaning_changed |= changes_meaning(&statement.effects);
+        if verdict.effects.len() <= Effects::MAX {
+            verdict.effects.extend(statement.effects.iter().cloned());
+        }
+        verdict.statements.push(statement);
+    }
+    if verdict.statements.is_empty() {
+        verdict.effects.insert(Effect::new(Verb::Read, SESSION));
+        verdict.statements.push(alone(StatementKind::Empty, 0..text.len(), verdict.effects.clone()));
+    }
+    verdict
+}
+
+fn one(text: &str, raw: &RawStmt, catalog: &Catalog, session: &Session, used_constant: &mut bool) -> Statement {
+    let span = span_of(text, raw);
+    let mut walk = Walk::new(catalog, session);
+    let Some(node) = raw.stmt.as_deref() else {
+        return alone(StatementKind::Other, span, [Effect::new(Verb::Unknown, "syntax:none")].into());
+    };
+    let shape = walk.statement(node);
+    *used_constant |= walk.found.used_constant;
+    let found = walk.found;
+    Statement {
+        kind: shape.kind,
+        span,
+        tag: shape.tag,
+        reads_only: reads_only(&found.effects),
+        effects: found.effects,
+        relations: found.relations,
+        returns_rows: shape.returns_rows,
+        dml_target: shape.dml_target,
+    }
+}
+
+/// Transaction control means the same whatever came before.
+fn uses_names(statement: &Statement) -> bool {
+    !matches!(
+        statement.kind,
+        StatementKind::Begin
+            | StatementKind::Commit
+            | StatementKind::Rollback
+            | StatementKind::Savepoint { .. }
+            | StatementKind::Release { .. }
+            | StatementKind::RollbackTo { .. }
+            | StatementKind::Set { .. }
+            | StatementKind::Reset { .. }
+            | StatementKind::Empty
+    )
+}
+
+fn span_of(text: &str, raw: &RawStmt) -> Range<usize> {
+    let start = usize::try_from(raw.stmt_location).unwrap_or(0).min(text.len());
+    let length = usize::try_from(raw.stmt_len).unwrap_or(0);
+    let end = if length == 0 { text.len() } else { (start + length).min(text.len()) };
+    start..end
+}
+
+/// A text that could not be judged: one statement, `unknown`.
+fn refused(text: &str, problem: Problem) -> Classified {
+    let effects: BTreeSet<Effect> = [Effect::new(Verb::Unknown, "text")].into();
+    Classified {
+        statements: vec![alone(StatementKind::Other, 0..text.len(), effects.clone())],
+        effects,
+        used_constant: true,
+        problem: Some(problem),
+    }
+}
+
+fn alone(kind: StatementKind, span: Range<usize>, effects: BTreeSet<Effect>) -> Statement {
+    Statement {
+        kind,
+        span,
+        tag: "",
+        reads_only: reads_only(&effects),
+        effects,
+        relations: Vec::new(),
+        returns_rows: false,
+        dml_target: None,
+    }
+}
