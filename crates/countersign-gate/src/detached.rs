@@ -65,11 +65,7 @@ impl Gate {
     ///
     /// # Errors
     /// When the store can't be read.
-    pub async fn fetch(
-        &self,
-        principal: &Principal,
-        review: ReviewId,
-    ) -> Result<Option<Verdict>, GateError> {
+    pub async fn fetch(&self, principal: &Principal, review: ReviewId) -> Result<Option<Verdict>, GateError> {
         match self.result(principal, review)? {
             Some(verdict) => Ok(Some(self.deliver(review, verdict, Told::Now).await)),
             None => Ok(None),

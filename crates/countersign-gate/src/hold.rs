@@ -114,7 +114,7 @@ impl Gate {
     pub(crate) fn ticket(&self, review: &Review) -> Ticket {
         Ticket {
             review: review.id,
-            link: format!("{}/reviews/{}", self.0.parts.people_url, review.id),
+            link: self.link(review.id),
             digest: review.digest,
             pending_until: review.pending_until,
         }

@@ -17,6 +17,11 @@ impl Gate {
             .and_then(|record| record.review))
     }
 
+    /// Where people decide; safe to show: it signs nobody in.
+    pub fn link(&self, review: ReviewId) -> String {
+        format!("{}/reviews/{review}", self.0.parts.people_url)
+    }
+
     /// Waits until the review is no longer pending or `until` has come, then tells its status.
     ///
     /// # Errors

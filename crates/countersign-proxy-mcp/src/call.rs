@@ -1,24 +1,24 @@
 //! What becomes of one request of an agent? Decoded here, judged by the gate, forwarded with its permit, explained.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use countersign_core::{Digest, Obligation, Outcome, Principal, Reason, ReasonCode, Status};
-use countersign_gate::{Forward, Forwarded, Permit, Ticket, Verdict};
+use countersign_core::{Principal, Reason, ReasonCode};
+use countersign_gate::Verdict;
 use http::HeaderMap;
+use tokio::sync::oneshot;
 
 use crate::catalog::Tool;
 use crate::codec::{Answer, Message, error, reframe};
-use crate::decode::{DEFINITION_FACT, Need, ToolFacts, draft, need};
+use crate::decode::{Need, ToolFacts, draft, need};
 use crate::definitions::Standing;
-use crate::explain::{self, Form, INVALID_PARAMS, UPSTREAM};
+use crate::explain::{self, Form, INVALID_PARAMS, METHOD_NOT_FOUND, UPSTREAM};
+use crate::forward::ToUpstream;
 use crate::inbound::admit;
-use crate::mirror;
 use crate::session::{CallState, Session};
-use crate::upstream::{Event, Route, Sink, UpstreamError};
-use crate::{listing, tools};
+use crate::tasks::{self, Dialect, Wanted};
+use crate::upstream::{Route, Sink, UpstreamError};
+use crate::{listing, mirror, tools};
 
 /// How long an upkeep request may take.
 const UPKEEP_TIMEOUT: Duration = Duration::from_secs(60);
@@ -62,12 +62,25 @@ impl Call {
         if method == "tools/call" {
             return self.call_tool(state).await;
         }
-        let tasks = &self.session.served.tasks;
+        if let Some(answer) = tasks::answer(self).await {
+            return answer;
+        }
+        match tasks::listening(self) {
+            Ok(None) => self.run_other(state).await,
+            Ok(Some(edited)) => self.with(edited).run_other(state).await,
+            Err(refused) => refused,
+        }
+    }
+
+    /// A request that is neither a call of a tool nor about a task of ours.
+    async fn run_other(&self, state: &Arc<CallState>) -> String {
+        let method = self.message.method();
+        let tasks = &self.session.served.tasks.relayed;
         if !tasks.may_name(self.principal.agent, &self.message) {
             return error(self.id(), INVALID_PARAMS, "no such task of yours", None);
         }
         if need(&self.session.served.rules, &self.message) == Need::Judgement {
-            return self.pass(None, state, Form::Rpc).await;
+            return self.told(self.verdict(None, state, Manner::held(&self.session)).await, Form::Rpc).await;
         }
         if method == "tools/list"
             && let Err(failure) = listing::ensure(&self.session, &self.principal).await
@@ -80,6 +93,11 @@ impl Call {
         };
         if method == "tools/list" {
             return listing::edit(&self.session, &self.principal, self.id(), &answer);
+        }
+        if method == "server/discover"
+            && let Some(edited) = tasks::discovered(self.id(), &answer)
+        {
+            return edited;
         }
         if method == "tasks/list" {
             let page = tasks.own_page(self.principal.agent, self.id(), &answer);
@@ -101,6 +119,18 @@ impl Call {
         link.ask(self.session.served.gate.upkeep(&self.principal), &self.message, route).await
     }
 
+    /// The same call with another message.
+    pub(crate) fn with(&self, message: Message) -> Self {
+        Self {
+            session: Arc::clone(&self.session),
+            principal: self.principal.clone(),
+            message: Arc::new(message),
+            reason: self.reason.clone(),
+            headers: self.headers.clone(),
+            sink: self.sink.clone(),
+        }
+    }
+
     fn route(&self, id: u64, timeout: Option<Duration>, headers: Vec<(String, Vec<String>)>) -> Route {
         Route {
             id,
@@ -116,7 +146,12 @@ impl Call {
         let Some(name) = self.message.name() else {
             return error(self.id(), INVALID_PARAMS, "`params.name` is not a string", None);
         };
+        // Who asked for a task reads a tool's result as a broken answer; an error is understood everywhere.
+        let form = if self.message.param("task").is_some() { Form::Rpc } else { Form::Tool };
         if tools::is_ours(&name) {
+            if form == Form::Rpc && tasks::dialect(&self.session) == Some(Dialect::Sessions) {
+                return error(self.id(), METHOD_NOT_FOUND, "this tool is not called as a task", None);
+            }
             return tools::answer(&self.session, &self.principal, &self.message, self.id()).await;
         }
         if let Err(failure) = listing::ensure(&self.session, &self.principal).await {
@@ -124,7 +159,7 @@ impl Call {
         }
         let tool = self.session.catalog.tool(&name);
         if let Some(tool) = &tool {
-            if let Some(refused) = self.not_accepted(tool).await {
+            if let Some(refused) = self.not_accepted(tool, form).await {
                 return refused;
             }
             let headers = self.headers.as_ref();
@@ -132,13 +167,22 @@ impl Call {
                 return error(self.id(), mirror::MISMATCH, &mismatch, None);
             }
         }
-        // Who asked for a task reads a tool's result as a broken answer; an error is understood everywhere.
-        let form = if self.message.param("task").is_some() { Form::Rpc } else { Form::Tool };
-        self.pass(Some(tool), state, form).await
+        match tasks::wanted(&self.session, &self.message, tool.as_deref()) {
+            Wanted::Answer => {
+                let verdict = self.verdict(Some(tool), state, Manner::held(&self.session)).await;
+                self.told(verdict, form).await
+            }
+            Wanted::AnswerOrTask(dialect) => match self.verdict(Some(tool), state, Manner::AT_ONCE).await {
+                Verdict::Pending(ticket) => tasks::held(self, &ticket, dialect),
+                verdict => self.told(verdict, form).await,
+            },
+            Wanted::Task(plain, ttl) => tasks::host(self.with(plain), tool, ttl).await,
+            Wanted::Malformed(why) => error(self.id(), INVALID_PARAMS, &why, None),
+        }
     }
 
     /// The answer when people have not accepted the tool's definition.
-    async fn not_accepted(&self, tool: &Tool) -> Option<String> {
+    async fn not_accepted(&self, tool: &Tool, form: Form) -> Option<String> {
         let served = &self.session.served;
         if !matches!(served.definitions.standing(tool), Standing::Accepted) {
             served.definitions.ask_if_changed(tool, &served.gate, &self.principal);
@@ -146,18 +190,25 @@ impl Call {
         let mut asked = match served.definitions.standing(tool) {
             Standing::Accepted => return None,
             Standing::Asked(asked) => asked,
-            Standing::NotAccepted => return Some(explain::not_accepted(self.id(), &tool.name, None)),
+            Standing::NotAccepted => {
+                return Some(explain::not_accepted(self.id(), &tool.name, None, form));
+            }
         };
         let until = served.now().plus(TICKET_TIMEOUT);
         let ticket = tokio::select! {
             ticket = asked.wait_for(Option::is_some) => ticket.ok().and_then(|ticket| ticket.clone()),
             () = served.clock().sleep_until(until) => None,
         };
-        Some(explain::not_accepted(self.id(), &tool.name, ticket.as_ref()))
+        Some(explain::not_accepted(self.id(), &tool.name, ticket.as_ref(), form))
     }
 
     /// Asks the gate. `tool` is set for calls of tools; its inner value is missing for tools that are not listed.
-    async fn pass(&self, tool: Option<Option<Arc<Tool>>>, state: &Arc<CallState>, form: Form) -> String {
+    pub(crate) async fn verdict(
+        &self,
+        tool: Option<Option<Arc<Tool>>>,
+        state: &Arc<CallState>,
+        manner: Manner,
+    ) -> Verdict {
         let served = &self.session.served;
         let facts =
             tool.as_ref().map(|tool| tool.as_ref().map_or_else(ToolFacts::default, |tool| tool.facts()));
@@ -169,18 +220,25 @@ impl Call {
             facts.as_ref(),
             self.reason.clone(),
         );
-        let verdict = match drafted {
-            Ok(draft) => served.gate.pass(draft, self.forward(tool.flatten().as_deref(), state)).await,
+        match drafted {
+            Ok(draft) => {
+                let forward = self.forward(tool.flatten().as_deref(), state, manner);
+                served.gate.pass(draft, forward).await
+            }
             Err(many) => {
                 Verdict::Denied { reason: Reason::new(ReasonCode::TooLarge, many.to_string()), review: None }
             }
-        };
+        }
+    }
+
+    /// The verdict in the protocol's words.
+    async fn told(&self, verdict: Verdict, form: Form) -> String {
         if let Verdict::Ran { result, .. } = &verdict
             && let Some(refused) = self.refused_after(result).await
         {
             return refused;
         }
-        explain::verdict(&verdict, self.id(), form, served.now())
+        explain::verdict(&verdict, self.id(), form, self.session.served.now())
     }
 
     /// The answer when what the upstream answered may not reach the agent.
@@ -188,7 +246,7 @@ impl Call {
         admit(&self.session, &self.principal, self.id(), kept).await
     }
 
-    fn forward(&self, tool: Option<&Tool>, state: &Arc<CallState>) -> ToUpstream {
+    fn forward(&self, tool: Option<&Tool>, state: &Arc<CallState>, manner: Manner) -> ToUpstream {
         let header_parameters = tool.map(|tool| tool.header_parameters.clone()).unwrap_or_default();
         let timeout = Some(self.session.served.config.call_timeout)
             .filter(|_| self.message.method() != "subscriptions/listen");
@@ -196,92 +254,30 @@ impl Call {
         ToUpstream {
             session: Arc::clone(&self.session),
             message: Arc::clone(&self.message),
-            names_tool: self.message.method() == "tools/call",
             state: Arc::clone(state),
             route: self.route(link_id, timeout, header_parameters),
+            hold: manner.hold,
+            begun: manner.begun,
+            follows: false,
         }
     }
 }
 
-/// Forwards a permitted request to the upstream.
-struct ToUpstream {
-    session: Arc<Session>,
-    message: Arc<Message>,
-    names_tool: bool,
-    state: Arc<CallState>,
-    route: Route,
+/// How one call waits.
+#[derive(Debug)]
+pub(crate) struct Manner {
+    /// How long its connection is held while people decide.
+    pub(crate) hold: Duration,
+    /// Told when it begins to run.
+    pub(crate) begun: Option<oneshot::Sender<()>>,
 }
 
-impl Forward for ToUpstream {
-    fn hold(&self) -> Duration {
-        self.session.served.hold(self.session.client())
-    }
+impl Manner {
+    /// Not at all.
+    pub(crate) const AT_ONCE: Self = Self { hold: Duration::ZERO, begun: None };
 
-    fn held(&self, ticket: &Ticket) {
-        if let Some(sink) = &self.route.sink
-            && sink.try_send(Event::Held(ticket.clone())).is_err()
-        {
-            tracing::debug!("the caller left when its call began to wait");
-        }
-    }
-
-    fn performs(&self, obligation: &Obligation) -> bool {
-        *obligation == Obligation::Record
-    }
-
-    fn facts(&self) -> BTreeMap<String, String> {
-        if !self.names_tool {
-            return BTreeMap::new();
-        }
-        let name = self.message.name().unwrap_or_default();
-        let catalog = &self.session.catalog;
-        let tool = catalog.tool(&name).and_then(|tool| tool.facts().definition);
-        // While the tools are listed anew nobody knows whether this one is still what people saw.
-        let known = catalog.listed_at().is_some();
-        let definition = tool.filter(|_| known).unwrap_or_else(|| "not listed".to_owned());
-        std::iter::once((DEFINITION_FACT.to_owned(), definition)).collect()
-    }
-
-    async fn forward(self, permit: Permit) -> Forwarded {
-        let clock = Arc::clone(self.session.served.clock());
-        let started = clock.now();
-        let answer = self.send(permit).await;
-        let duration_us = u64::try_from(clock.now().since(started).as_micros()).unwrap_or(u64::MAX);
-        forwarded(answer, duration_us)
-    }
-}
-
-impl ToUpstream {
-    async fn send(self, permit: Permit) -> Result<Answer, UpstreamError> {
-        if self.state.cancelled.is_cancelled() {
-            return Err(UpstreamError::NotSent("its caller had cancelled it".to_owned()));
-        }
-        self.state.sent.get_or_init(|| self.route.id);
-        self.session.link()?.call(permit, &self.message, self.route).await
-    }
-}
-
-/// What the upstream's answer, or its absence, means for the record.
-fn forwarded(answer: Result<Answer, UpstreamError>, duration_us: u64) -> Forwarded {
-    match answer {
-        Ok(answer) => {
-            let (status, note) = match (answer.is_error(), answer.is_tool_error()) {
-                (true, _) => (Status::Failed, Some("the upstream answered with an error".to_owned())),
-                (false, true) => (Status::Failed, Some("the tool reported an error".to_owned())),
-                (false, false) => (Status::Executed, None),
-            };
-            let result = Some(Digest::of(answer.body().as_bytes()));
-            Forwarded { outcome: Outcome { status, result, duration_us, note }, result: answer.keepable() }
-        }
-        Err(failure) => {
-            let status = if failure.did_nothing() { Status::Failed } else { Status::Unknown };
-            let note = Some(failure.to_string());
-            let kept = explain::upstream("null", &failure);
-            let kept = kept.replacen("\"jsonrpc\":\"2.0\",\"id\":null,", "", 1);
-            Forwarded {
-                outcome: Outcome { status, result: None, duration_us, note },
-                result: Bytes::from(kept),
-            }
-        }
+    /// As long as the resource holds calls of this client.
+    fn held(session: &Session) -> Self {
+        Self { hold: session.served.hold(session.client()), begun: None }
     }
 }

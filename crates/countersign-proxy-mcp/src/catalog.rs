@@ -20,6 +20,8 @@ pub(crate) struct Tool {
     pub(crate) raised: Vec<Verb>,
     /// Parameters that 2026-07-28 clients repeat in headers, with their paths.
     pub(crate) header_parameters: Vec<(String, Vec<String>)>,
+    /// Whether the upstream makes tasks of its calls, as 2025-11-25 has it.
+    pub(crate) makes_tasks: bool,
 }
 
 impl Tool {
@@ -53,7 +55,8 @@ fn tool(view: View<'_>) -> Option<Tool> {
     if let Some(schema) = view.get("inputSchema") {
         mirrored(schema, &mut Vec::new(), &mut header_parameters);
     }
-    Some(Tool { name, pin: Pin { digest, definition }, raised: raised(view), header_parameters })
+    let pin = Pin { digest, definition };
+    Some(Tool { name, pin, raised: raised(view), header_parameters, makes_tasks: makes_tasks(view) })
 }
 
 /// RFC 8785, so that a server that writes its keys in another order defines nothing new.
@@ -75,6 +78,11 @@ fn raised(view: View<'_>) -> Vec<Verb> {
         .filter(|(name, value, _)| hint(name) == Some(*value))
         .map(|(_, _, verb)| verb)
         .collect()
+}
+
+fn makes_tasks(view: View<'_>) -> bool {
+    let support = view.get("execution").and_then(|execution| execution.get("taskSupport"));
+    matches!(support.and_then(|support| support.string()).as_deref(), Some("optional" | "required"))
 }
 
 fn mirrored(schema: View<'_>, path: &mut Vec<String>, found: &mut Vec<(String, Vec<String>)>) {

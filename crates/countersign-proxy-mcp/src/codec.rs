@@ -5,12 +5,14 @@
 
 mod answer;
 mod frame;
+mod graft;
 mod message;
 mod scan;
 mod sse;
 
 pub(crate) use answer::{Answer, Incoming, Kept};
 pub(crate) use frame::{error, one_line, reframe, result, splice};
+pub(crate) use graft::graft;
 pub(crate) use message::{Message, Shape};
 pub(crate) use scan::{DEPTH_MAX, Kind, Malformed, View};
 pub(crate) use sse::{SseReader, event};

@@ -96,6 +96,7 @@ pub(crate) fn draft(
         sameness: message.sameness(),
         arguments: flat.arguments,
         facts: definition.map(|digest| (DEFINITION_FACT.to_owned(), digest)).into_iter().collect(),
+        preview: None,
         claim: claim(message, reason),
     })
 }
@@ -126,6 +127,7 @@ pub(crate) fn bare_call(
         sameness: countersign_core::Digest::of(b""),
         arguments: BTreeMap::new(),
         facts: BTreeMap::new(),
+        preview: None,
         claim: None,
     })
 }

@@ -185,6 +185,7 @@ impl Definitions {
             payload,
             arguments: BTreeMap::new(),
             facts: std::iter::once(("tool definition".to_owned(), tool.pin.digest.to_string())).collect(),
+            preview: None,
             claim: None,
         })
     }
@@ -238,7 +239,7 @@ impl Forward for Accept {
             lock(&self.known).accepted.extend(new);
         }
         drop(permit);
-        let outcome = Outcome { status, result: None, duration_us: 0, note };
+        let outcome = Outcome { status, result: None, rows: None, duration_us: 0, note };
         Forwarded { outcome, result: bytes::Bytes::from_static(b"{\"result\":{}}") }
     }
 }

@@ -15,7 +15,7 @@ pub(crate) const INVALID_PARAMS: i32 = -32602;
 pub(crate) const INVALID_REQUEST: i32 = -32600;
 pub(crate) const METHOD_NOT_FOUND: i32 = -32601;
 
-const DISPOSITION: &str = "io.modelcontextprotocol/tool-approval-disposition";
+pub(crate) const DISPOSITION: &str = "io.modelcontextprotocol/tool-approval-disposition";
 
 /// Who is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,12 +58,21 @@ pub(crate) fn tool_failure(id: &str, text: &str, disposition: &str, details: &Va
 }
 
 fn unknown(id: &str, note: Option<&str>, review: Option<ReviewId>) -> String {
+    tool_failure(
+        id,
+        &unknown_text(note),
+        "outcome-unknown",
+        &json!({ "code": "outcome_unknown", "review": review }),
+    )
+}
+
+/// What is said when nobody knows what became of a call.
+pub(crate) fn unknown_text(note: Option<&str>) -> String {
     let why = note.unwrap_or("its answer never came");
-    let text = format!(
+    format!(
         "Outcome unknown: the call was sent, but {why}. It may or may not have taken effect. Do not repeat it \
          before you have checked what happened."
-    );
-    tool_failure(id, &text, "outcome-unknown", &json!({ "code": "outcome_unknown", "review": review }))
+    )
 }
 
 fn denied(id: &str, reason: &Reason, review: Option<ReviewId>, form: Form) -> String {
@@ -86,13 +95,7 @@ fn denied(id: &str, reason: &Reason, review: Option<ReviewId>, form: Form) -> St
 
 /// The answer when the hold is over. Nothing was executed, and it says so first.
 pub(crate) fn pending(id: &str, ticket: &Ticket, form: Form, now: Timestamp) -> String {
-    let details = json!({
-        "code": "pending",
-        "review": ticket.review,
-        "link": ticket.link,
-        "digest": ticket.digest,
-        "expires_at": ticket.pending_until.to_string(),
-    });
+    let details = ticket_details(ticket);
     if form == Form::Rpc {
         return error(id, PENDING, "not executed: waiting for approval", Some(details));
     }
@@ -111,6 +114,47 @@ pub(crate) fn pending(id: &str, ticket: &Ticket, form: Form, now: Timestamp) -> 
     tool_failure(id, &text, "pending-not-executed", &details)
 }
 
+/// What a program needs to know about the review that a call waits for.
+pub(crate) fn ticket_details(ticket: &Ticket) -> Value {
+    json!({
+        "code": "pending",
+        "review": ticket.review,
+        "link": ticket.link,
+        "digest": ticket.digest,
+        "expires_at": ticket.pending_until.to_string(),
+    })
+}
+
+/// The answer of a call that ended long ago.
+pub(crate) fn no_longer_kept(id: &str, status: Status) -> String {
+    let text = match status {
+        Status::Executed => "It was executed; its result is no longer kept.",
+        Status::Failed => "It was sent and failed; its answer is no longer kept.",
+        Status::Unknown => return unknown(id, Some("its answer is no longer kept"), None),
+    };
+    let failed = status == Status::Failed;
+    result(
+        id,
+        &json!({ "content": [{ "type": "text", "text": text }], "isError": failed, "resultType": "complete" }),
+    )
+}
+
+/// The answer of a task whose call the upstream does not go on with before it gets input.
+pub(crate) fn wants_input(id: &str) -> String {
+    let text = "The call was sent, but the upstream wants input before it goes on, which a task of the gateway can't \
+                carry. Send the call without asking for a task.";
+    tool_failure(id, text, "execution-error", &json!({ "code": "input_required" }))
+}
+
+/// The answer of a task whose call the upstream turned into a task of its own that nobody followed.
+pub(crate) fn made_a_task(id: &str, task: &str) -> String {
+    let text = format!("The call was sent, and the upstream made a task of it: ask for `{task}`.");
+    let details = json!({ "task": task });
+    let told = json!({ "content": [{ "type": "text", "text": text }], "isError": false, "resultType": "complete",
+        "_meta": { "countersign/details": details } });
+    result(id, &told)
+}
+
 /// The answer when the upstream asks for input in the middle of a call and may not have it. The call itself was sent,
 /// so nothing here says that it was not.
 pub(crate) fn input_refused(verdict: &Verdict, id: &str, asked: &str) -> String {
@@ -126,7 +170,7 @@ pub(crate) fn input_refused(verdict: &Verdict, id: &str, asked: &str) -> String 
 }
 
 /// The answer when a tool can't be called because people have not accepted its definition.
-pub(crate) fn not_accepted(id: &str, tool: &str, ticket: Option<&Ticket>) -> String {
+pub(crate) fn not_accepted(id: &str, tool: &str, ticket: Option<&Ticket>, form: Form) -> String {
     let (review, link) = ticket.map_or((None, None), |ticket| (Some(ticket.review), Some(&ticket.link)));
     let wait = match ticket {
         Some(ticket) => format!(
@@ -137,6 +181,9 @@ pub(crate) fn not_accepted(id: &str, tool: &str, ticket: Option<&Ticket>) -> Str
     };
     let text = format!("Not executed: the upstream changed the definition of the tool `{tool}`. {wait}");
     let details = json!({ "code": "definition_changed", "tool": tool, "review": review, "link": link });
+    if form == Form::Rpc {
+        return error(id, DENIED, &text, Some(details));
+    }
     tool_failure(id, &text, "denied-not-executed", &details)
 }
 

@@ -71,7 +71,7 @@ pub(crate) async fn admit(
         Err(malformed) => return garbage(malformed),
     };
     if let Some(task) = &kept.task {
-        session.served.tasks.note(principal.agent, task);
+        session.served.tasks.relayed.note(principal.agent, task);
     }
     let result = kept.result.filter(|_| kept.wants_input())?;
     let nodes = match scan(result) {
@@ -129,7 +129,8 @@ impl Forward for Shown {
 
     async fn forward(self, permit: Permit) -> Forwarded {
         drop(permit);
-        let outcome = Outcome { status: Status::Executed, result: None, duration_us: 0, note: None };
+        let outcome =
+            Outcome { status: Status::Executed, result: None, rows: None, duration_us: 0, note: None };
         Forwarded { outcome, result: Bytes::from_static(b"{\"result\":{}}") }
     }
 }
@@ -186,7 +187,7 @@ impl Forward for ToAgent {
                 let status = if word == "result" { Status::Executed } else { Status::Failed };
                 let result = Some(Digest::of(raw.as_bytes()));
                 Forwarded {
-                    outcome: Outcome { status, result, duration_us, note: None },
+                    outcome: Outcome { status, result, rows: None, duration_us, note: None },
                     result: Bytes::from(format!("{{\"{word}\":{raw}}}")),
                 }
             }
@@ -199,6 +200,12 @@ impl Forward for ToAgent {
 }
 
 fn failed(note: &str, duration_us: u64) -> Forwarded {
-    let outcome = Outcome { status: Status::Failed, result: None, duration_us, note: Some(note.to_owned()) };
+    let outcome = Outcome {
+        status: Status::Failed,
+        result: None,
+        rows: None,
+        duration_us,
+        note: Some(note.to_owned()),
+    };
     Forwarded { outcome, result: Bytes::new() }
 }

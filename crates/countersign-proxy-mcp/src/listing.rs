@@ -1,5 +1,6 @@
 //! Which tools does the agent see? What the upstream lists, without what can never run or was not accepted, plus ours.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::definitions::Standing;
 use crate::explain::UPSTREAM;
 use crate::pins::PinError;
 use crate::session::{Era, Session};
+use crate::tasks::tool_as_shown;
 use crate::tools;
 use crate::upstream::{Route, UpstreamError};
 
@@ -118,7 +120,7 @@ async fn page(
         params.insert("cursor".to_owned(), cursor.into());
     }
     if session.era == Era::Stateless {
-        params.insert("_meta".to_owned(), own_meta());
+        params.insert("_meta".to_owned(), own_meta(&json!({})));
     }
     let request = json!({ "jsonrpc": "2.0", "id": 0, "method": "tools/list", "params": params });
     let message = Message::parse(request.to_string().into_bytes())?;
@@ -128,11 +130,11 @@ async fn page(
 }
 
 /// What 2026-07-28 wants in every request.
-pub(crate) fn own_meta() -> serde_json::Value {
+pub(crate) fn own_meta(extensions: &serde_json::Value) -> serde_json::Value {
     json!({
         "io.modelcontextprotocol/protocolVersion": crate::mirror::STATELESS_VERSION,
         "io.modelcontextprotocol/clientInfo": { "name": "countersign", "version": env!("CARGO_PKG_VERSION") },
-        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientCapabilities": { "extensions": extensions },
     })
 }
 
@@ -152,14 +154,14 @@ pub(crate) fn edit(session: &Arc<Session>, principal: &Principal, id: &str, answ
         return ListingError::Form.explain(id);
     };
     session.catalog.update(listing.tools.iter().map(|(tool, _)| tool.clone()));
-    let mut shown: Vec<&str> = listing
+    let mut shown: Vec<Cow<'_, str>> = listing
         .tools
         .iter()
         .filter(|(tool, _)| is_shown(session, principal, tool))
-        .filter_map(|(_, span)| body.get(span.clone()))
+        .filter_map(|(tool, span)| Some(tool_as_shown(session, tool, body.get(span.clone())?)))
         .collect();
     if listing.next.is_none() {
-        shown.extend(tools::DEFINITIONS);
+        shown.extend(tools::DEFINITIONS.map(Cow::Borrowed));
     }
     let array = format!("[{}]", shown.join(","));
     let edited = splice(body, [(listing.array, array.as_str())]);

@@ -9,8 +9,10 @@ use crate::upstream::{decoded, parameter_text};
 
 /// The version that is spoken without sessions.
 pub(crate) const STATELESS_VERSION: &str = "2026-07-28";
+/// The version with sessions whose clients can ask for tasks.
+pub(crate) const TASKS_VERSION: &str = "2025-11-25";
 /// The versions that open sessions. The first two only differ in details that are passed through.
-pub(crate) const SESSION_VERSIONS: [&str; 3] = ["2025-11-25", "2025-06-18", "2025-03-26"];
+pub(crate) const SESSION_VERSIONS: [&str; 3] = [TASKS_VERSION, "2025-06-18", "2025-03-26"];
 /// JSON-RPC code: a header differs from the body or is missing.
 pub(crate) const MISMATCH: i32 = -32020;
 /// JSON-RPC code: the version is not supported.
@@ -20,7 +22,8 @@ pub(crate) const VERSION_HEADER: HeaderName = HeaderName::from_static("mcp-proto
 const METHOD_HEADER: HeaderName = HeaderName::from_static("mcp-method");
 const NAME_HEADER: HeaderName = HeaderName::from_static("mcp-name");
 const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+/// Where a request says what its client can do.
+pub(crate) const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// Whether a message says itself that it stands without a session.
 pub(crate) fn is_stateless(message: &Message) -> bool {
@@ -44,6 +47,9 @@ pub(crate) fn standard(headers: &HeaderMap, message: &Message) -> Option<String>
         .or_else(|| match message.method() {
             "tools/call" | "resources/read" | "prompts/get" => {
                 one(headers, &NAME_HEADER, message.name().as_deref())
+            }
+            "tasks/get" | "tasks/update" | "tasks/cancel" if headers.contains_key(&NAME_HEADER) => {
+                one(headers, &NAME_HEADER, message.routed().as_deref())
             }
             _ => None,
         })

@@ -215,7 +215,7 @@ async fn sweep(proxy: Weak<McpProxy>) {
 
 async fn probe(served: &Served, session: &Session) -> Result<(), OpenError> {
     let request = serde_json::json!({
-        "jsonrpc": "2.0", "id": 0, "method": "server/discover", "params": { "_meta": own_meta() }
+        "jsonrpc": "2.0", "id": 0, "method": "server/discover", "params": { "_meta": own_meta(&serde_json::json!({})) }
     });
     let message = Message::parse(request.to_string().into_bytes())
         .map_err(|error| UpstreamError::NotSent(error.to_string()))?;

@@ -25,6 +25,17 @@ pub(crate) enum Era {
     Stateless,
 }
 
+/// What the upstream said at `initialize`.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    /// The version spoken from then on.
+    pub(crate) version: String,
+    /// Whether it has tools.
+    pub(crate) has_tools: bool,
+    /// Whether it makes tasks of calls.
+    pub(crate) makes_tasks: bool,
+}
+
 /// One agent's connection to one upstream.
 pub(crate) struct Session {
     me: Weak<Self>,
@@ -37,6 +48,7 @@ pub(crate) struct Session {
     pub(crate) outbox: Outbox,
     link: OnceLock<Link>,
     client: OnceLock<String>,
+    settled: OnceLock<Settled>,
     principal: Mutex<Principal>,
     over: CancellationToken,
     /// Requests of the upstream that wait for the agent's answer, by id.
@@ -45,6 +57,15 @@ pub(crate) struct Session {
     calls: Mutex<HashMap<String, Arc<CallState>>>,
     last_used: AtomicI64,
     busy: AtomicUsize,
+    stays: Mutex<Stays>,
+}
+
+/// Tasks that run on a session's link.
+#[derive(Debug, Default)]
+struct Stays {
+    running: usize,
+    /// The session ends with the last of them.
+    ending: bool,
 }
 
 /// What can still be done about a request that is under way.
@@ -81,12 +102,14 @@ impl Session {
             outbox: Outbox::default(),
             link: OnceLock::new(),
             client: OnceLock::new(),
+            settled: OnceLock::new(),
             principal: Mutex::new(principal),
             over: CancellationToken::new(),
             asked: Mutex::default(),
             calls: Mutex::default(),
             last_used: AtomicI64::new(now.as_micros()),
             busy: AtomicUsize::new(0),
+            stays: Mutex::default(),
         });
         let served = &session.served;
         let inbound = session.me.clone();
@@ -107,6 +130,16 @@ impl Session {
 
     pub(crate) fn name_client(&self, client: String) {
         self.client.get_or_init(|| client);
+    }
+
+    /// Notes what `initialize` settled.
+    pub(crate) fn settle(&self, settled: Settled) {
+        self.settled.get_or_init(|| settled);
+    }
+
+    /// What `initialize` settled; nothing for sessions without it.
+    pub(crate) fn settled(&self) -> Option<&Settled> {
+        self.settled.get()
     }
 
     /// The principal as last seen.
@@ -150,9 +183,25 @@ impl Session {
         self.over.cancelled().await;
     }
 
+    /// Ends the session: at once, or as soon as no task runs on it any more.
     pub(crate) fn end(&self) {
-        self.over.cancel();
         self.outbox.close();
+        let mut stays = lock(&self.stays);
+        stays.ending = true;
+        if stays.running == 0 {
+            self.over.cancel();
+        }
+    }
+
+    /// Keeps the link until the guard is dropped, whatever the agent does with the session. `None` when it is ending.
+    pub(crate) fn stay(self: &Arc<Self>) -> Option<Stay> {
+        let mut stays = lock(&self.stays);
+        if stays.ending || self.is_over() {
+            return None;
+        }
+        stays.running += 1;
+        drop(stays);
+        Some(Stay(self.busy()))
     }
 
     /// Notes a request of the agent, so that it can be cancelled.
@@ -238,6 +287,7 @@ impl Inbound for Session {
     fn ended(&self, why: &str) {
         tracing::debug!(why, "the link to the upstream is over");
         self.end();
+        self.over.cancel();
     }
 }
 
@@ -280,6 +330,26 @@ impl Drop for Busy {
     fn drop(&mut self) {
         self.0.busy.fetch_sub(1, Ordering::Relaxed);
         self.0.last_used.store(self.0.served.now().as_micros(), Ordering::Relaxed);
+    }
+}
+
+/// Keeps a session's link for a task that runs on it.
+#[derive(Debug)]
+pub(crate) struct Stay(Busy);
+
+impl Stay {
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.0.0
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        let mut stays = lock(&self.session().stays);
+        stays.running = stays.running.saturating_sub(1);
+        if stays.ending && stays.running == 0 {
+            self.session().over.cancel();
+        }
     }
 }
 

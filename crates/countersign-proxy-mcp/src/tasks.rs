@@ -1,71 +1,40 @@
-//! Whose task is this? An agent reaches the tasks that it was given itself, per resource, and no others.
+//! How does a call go on as a task? The gateway's own tasks: held calls, by their reviews' ids, and calls of clients
+//! that want a task where the upstream makes none.
+//!
+//! Two forms: `params.task` of 2025-11-25 and the extension `io.modelcontextprotocol/tasks` of 2026-07-28. `offer.rs`
+//! says who may use which, `held.rs` runs held calls once they are approved, `hosted.rs` keeps the others, `ask.rs`
+//! answers `tasks/…`, `form.rs` writes both forms. What the upstream calls its tasks is relayed: `relayed.rs`.
+//!
+//! A held call's task keeps nothing here: review, bytes and answer stand in the store, so a restart loses no task.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod ask;
+mod form;
+mod held;
+mod hosted;
+mod offer;
+mod relayed;
 
-use countersign_core::AgentId;
+pub(crate) use ask::{answer, listening};
+pub(crate) use held::held;
+pub(crate) use hosted::host;
+pub(crate) use offer::{EXTENSION, Wanted, dialect, discovered, initialized, settled, tool_as_shown, wanted};
 
-use crate::codec::{Answer, Kind, Malformed, Message, View, reframe, scan, splice};
+/// Which form of tasks is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// 2025-11-25: the client asks for each task.
+    Sessions,
+    /// The extension of 2026-07-28: the server decides.
+    Extension,
+}
 
-/// The tasks of one agent beyond this number are forgotten, oldest first.
-const KEPT_MAX: usize = 1000;
-
-/// Which tasks the upstream made for which agent, since the gateway started.
+/// The tasks of one resource.
 #[derive(Debug, Default)]
-pub(crate) struct Tasks(Mutex<HashMap<AgentId, VecDeque<String>>>);
-
-impl Tasks {
-    fn all(&self) -> MutexGuard<'_, HashMap<AgentId, VecDeque<String>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The agent was given this task.
-    pub(crate) fn note(&self, agent: AgentId, task: &str) {
-        let mut all = self.all();
-        let own = all.entry(agent).or_default();
-        if own.iter().any(|known| known == task) {
-            return;
-        }
-        own.push_back(task.to_owned());
-        if own.len() > KEPT_MAX {
-            own.pop_front();
-        }
-    }
-
-    fn owns(&self, agent: AgentId, task: &str) -> bool {
-        self.all().get(&agent).is_some_and(|own| own.iter().any(|known| known == task))
-    }
-
-    /// Whether every task that the message names is the agent's own.
-    pub(crate) fn may_name(&self, agent: AgentId, message: &Message) -> bool {
-        let own = |task: View<'_>| task.string().is_some_and(|task| self.owns(agent, &task));
-        match message.method() {
-            "tasks/list" => true,
-            "subscriptions/listen" => message
-                .param("notifications")
-                .and_then(|filter| filter.get("taskIds"))
-                .is_none_or(|tasks| tasks.kind() == Kind::Array && tasks.children().all(own)),
-            method if method.starts_with("tasks/") => message.param("taskId").is_some_and(own),
-            _ => true,
-        }
-    }
-
-    /// The upstream's page of `tasks/list` with only the agent's own tasks in it.
-    pub(crate) fn own_page(&self, agent: AgentId, id: &str, answer: &Answer) -> Result<String, Malformed> {
-        let kept = answer.keepable();
-        let text = reframe(id, &kept).unwrap_or_default();
-        let nodes = scan(&text)?;
-        let root = View::root(&text, &nodes);
-        let Some(tasks) = root.get("result").and_then(|result| result.get("tasks")) else {
-            return Ok(text);
-        };
-        let own: Vec<&str> = tasks
-            .children()
-            .filter(|task| {
-                task.get("taskId").and_then(|id| id.string()).is_some_and(|id| self.owns(agent, &id))
-            })
-            .map(|task| task.raw())
-            .collect();
-        Ok(splice(&text, [(tasks.span(), format!("[{}]", own.join(",")).as_str())]))
-    }
+pub(crate) struct Tasks {
+    /// Those of the upstream.
+    pub(crate) relayed: relayed::Relayed,
+    /// Held calls that somebody runs once they are approved.
+    held: held::Watches,
+    /// Calls that policy allowed.
+    hosted: hosted::Hosted,
 }

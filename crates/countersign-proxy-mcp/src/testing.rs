@@ -62,6 +62,10 @@ pub(crate) struct Recorder {
     pub(crate) tools: Arc<Mutex<Value>>,
     /// Answers to `tools/call`, first come first served; then a plain result.
     pub(crate) answers: Arc<Mutex<Vec<(u16, String)>>>,
+    /// What it says about itself.
+    pub(crate) capabilities: Arc<Mutex<Value>>,
+    /// Results of other methods, each as often as it is asked; the last one stays.
+    pub(crate) results: Arc<Mutex<BTreeMap<String, Vec<Value>>>>,
 }
 
 pub(crate) fn tool(name: &str, description: &str) -> Value {
@@ -72,7 +76,13 @@ impl Default for Recorder {
     fn default() -> Self {
         let tools =
             json!([tool("read_rows", "Reads"), tool("delete_rows", "Deletes"), tool("never_this", "Never")]);
-        Self { received: Arc::default(), tools: Arc::new(Mutex::new(tools)), answers: Arc::default() }
+        Self {
+            received: Arc::default(),
+            tools: Arc::new(Mutex::new(tools)),
+            answers: Arc::default(),
+            capabilities: Arc::new(Mutex::new(json!({ "tools": {} }))),
+            results: Arc::default(),
+        }
     }
 }
 
@@ -80,6 +90,18 @@ impl Recorder {
     pub(crate) fn calls(&self) -> Vec<String> {
         let received = self.received.lock().unwrap();
         received.iter().filter(|text| text.contains("\"tools/call\"")).cloned().collect()
+    }
+
+    /// Answers this method so, one after the other.
+    pub(crate) fn results(&self, method: &str, mut results: Vec<Value>) {
+        results.reverse();
+        self.results.lock().unwrap().insert(method.to_owned(), results);
+    }
+
+    fn scripted(&self, method: &str) -> Option<Value> {
+        let mut all = self.results.lock().unwrap();
+        let results = all.get_mut(method)?;
+        if results.len() > 1 { results.pop() } else { results.last().cloned() }
     }
 
     async fn start(&self) -> String {
@@ -99,9 +121,15 @@ async fn record(State(recorder): State<Recorder>, request: Request) -> Response 
     let Some(id) = message.get("id").filter(|_| message.get("method").is_some()) else {
         return StatusCode::ACCEPTED.into_response();
     };
-    let result = match message["method"].as_str().unwrap() {
-        "initialize" => json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
+    let method = message["method"].as_str().unwrap();
+    let scripted = recorder.scripted(method);
+    let result = match method {
+        _ if scripted.is_some() => scripted.unwrap(),
+        "initialize" => json!({ "protocolVersion": message["params"]["protocolVersion"],
+            "capabilities": recorder.capabilities.lock().unwrap().clone(),
             "serverInfo": { "name": "recorder", "version": "1" } }),
+        "server/discover" => json!({ "resultType": "complete", "supportedVersions": ["2026-07-28"],
+            "capabilities": recorder.capabilities.lock().unwrap().clone() }),
         "tools/list" => json!({ "tools": recorder.tools.lock().unwrap().clone(), "x-kept": [1.50, "ü"] }),
         "tools/call" => {
             let scripted = { recorder.answers.lock().unwrap().pop() };
@@ -132,6 +160,42 @@ async fn serve(app: axum::Router) -> String {
     format!("http://{address}")
 }
 
+/// A place in a child's script, reached when it writes to the path.
+pub(crate) struct Mark {
+    pub(crate) path: std::path::PathBuf,
+}
+
+impl Mark {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("countersign-{name}-{}", std::process::id()));
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        Self { path }
+    }
+
+    /// Completes when the script has been here once more.
+    pub(crate) async fn reached(&self) {
+        let path = self.path.clone();
+        let (say, said) = tokio::sync::oneshot::channel();
+        // Opening waits for the other end.
+        std::thread::spawn(move || say.send(std::fs::read(path).unwrap()));
+        said.await.unwrap();
+    }
+
+    /// Lets a script go on that reads the path.
+    pub(crate) async fn release(&self) {
+        let path = self.path.clone();
+        let (say, said) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || say.send(std::fs::write(path, "go\n").unwrap()));
+        said.await.unwrap();
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.path).unwrap();
+    }
+}
+
 /// A gateway in front of one upstream.
 pub(crate) struct Rig {
     pub(crate) world: World,
@@ -139,6 +203,8 @@ pub(crate) struct Rig {
     pub(crate) url: String,
     pub(crate) token: String,
     pub(crate) mcp: Arc<McpProxy>,
+    upstream: Upstream,
+    pins: Arc<MemoryPins>,
     client: crate::upstream::HttpClient,
 }
 
@@ -183,13 +249,37 @@ impl Rig {
     async fn before(upstream: Upstream, recorder: Recorder) -> Self {
         let world = World::new().await;
         let token = world.add_agent("robot", "carl").await;
+        Self::over(world, upstream, recorder, token, Arc::default()).await
+    }
+
+    async fn over(
+        world: World,
+        upstream: Upstream,
+        recorder: Recorder,
+        token: String,
+        pins: Arc<MemoryPins>,
+    ) -> Self {
         let tokens = Arc::new(Tokens(world.identity.clone()));
-        let pins = Arc::new(MemoryPins::default());
-        let mcp =
-            McpProxy::new(world.gate.clone(), tokens, pins, Arc::new(NeverByName), vec![config(upstream)]);
+        let mut other = config(upstream.clone());
+        other.resource.name = "other".to_owned();
+        let resources = vec![config(upstream.clone()), other];
+        let mcp = McpProxy::new(world.gate.clone(), tokens, pins.clone(), Arc::new(NeverByName), resources);
         let mcp = Arc::new(mcp.unwrap());
         let url = format!("{}/mcp/orders", serve(router(mcp.clone())).await);
-        Self { world, recorder, url, token, mcp, client: crate::upstream::client().unwrap() }
+        let client = crate::upstream::client().unwrap();
+        Self { world, recorder, url, token, mcp, upstream, pins, client }
+    }
+
+    /// The same folder, upstream and pins in a new gateway, as after the process was killed.
+    pub(crate) async fn reopen(&self) -> Self {
+        let world = self.world.reopen().await;
+        let (recorder, token) = (self.recorder.clone(), self.token.clone());
+        Self::over(world, self.upstream.clone(), recorder, token, self.pins.clone()).await
+    }
+
+    /// The same gateway by its other resource, which the same upstream serves.
+    pub(crate) fn elsewhere(self) -> Self {
+        Self { url: self.url.replace("/mcp/orders", "/mcp/other"), ..self }
     }
 
     /// One POST of raw bytes.

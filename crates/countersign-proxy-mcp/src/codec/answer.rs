@@ -78,6 +78,8 @@ pub(crate) struct Kept<'a> {
     inputs: bool,
     /// The task that the upstream made of the request.
     pub(crate) task: Option<String>,
+    /// Whether the result is nothing but the handle of that task.
+    pub(crate) is_handle: bool,
 }
 
 impl<'a> Kept<'a> {
@@ -91,12 +93,14 @@ impl<'a> Kept<'a> {
         let Some(result) = View::root(text, &nodes).get("result") else { return Ok(Self::default()) };
         let word = |view: Option<View<'_>>| view.and_then(|view| view.string()).map(Cow::into_owned);
         let inputs = result.get("inputRequests").is_some();
-        let task = result.get("task").and_then(|task| task.get("taskId")).or_else(|| result.get("taskId"));
+        let made = result.get("task").and_then(|task| task.get("taskId"));
+        let kind = word(result.get("resultType"));
         Ok(Self {
             result: text.get(result.span()),
-            kind: word(result.get("resultType")),
+            is_handle: made.is_some() || kind.as_deref() == Some("task"),
+            kind,
             inputs,
-            task: word(task),
+            task: word(made.or_else(|| result.get("taskId"))),
         })
     }
 

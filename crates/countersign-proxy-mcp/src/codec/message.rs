@@ -32,7 +32,7 @@ const METHOD_BYTES_MAX: usize = 128;
 
 /// Keys that Go's and other case-blind decoders would take for these.
 const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
-const PARAMS: [&str; 6] = ["name", "arguments", "uri", "_meta", "task", "requestId"];
+const PARAMS: [&str; 7] = ["name", "arguments", "uri", "_meta", "task", "taskId", "requestId"];
 
 impl Message {
     /// Reads one message.
@@ -127,6 +127,22 @@ impl Message {
             "resources/read" | "resources/subscribe" | "resources/unsubscribe" => self.param("uri")?.string(),
             _ => None,
         }
+    }
+
+    /// What the `Mcp-Name` header must repeat if it is there: [`Message::name`], or the task of a `tasks/…` request.
+    pub(crate) fn routed(&self) -> Option<Cow<'_, str>> {
+        match self.method.as_str() {
+            "tasks/get" | "tasks/update" | "tasks/cancel" => self.param("taskId")?.string(),
+            _ => self.name(),
+        }
+    }
+
+    /// The message without this member of `params`, otherwise byte for byte. `None` when there is no such member.
+    pub(crate) fn without(&self, key: &str) -> Option<Result<Self, Malformed>> {
+        let cut = self.root().get("params")?.member(key)?;
+        let before = self.text.get(..cut.start)?;
+        let after = self.text.get(cut.end..)?;
+        Some(Self::parse([before, after].concat().into_bytes()))
     }
 
     /// The message with our own id and progress token, on one line, otherwise byte for byte. Line breaks can stand

@@ -368,6 +368,25 @@ impl<'a> View<'a> {
         (self.kind() == Kind::Object).then(|| self.children().find(|child| child.key() == key)).flatten()
     }
 
+    /// The span of the member with this key and of one comma beside it: cutting it out leaves an object.
+    pub(crate) fn member(self, key: &str) -> Option<Range<usize>> {
+        let mut before: Option<Self> = None;
+        let mut members = self.children();
+        let found = loop {
+            let member = members.next()?;
+            if member.key() == key {
+                break member;
+            }
+            before = Some(member);
+        };
+        let node = found.node()?;
+        Some(match (before, members.next().and_then(|next| next.node())) {
+            (Some(before), _) => before.span().end..node.span.end,
+            (None, Some(next)) => node.key.start..next.key.start,
+            (None, None) => node.key.start..node.span.end,
+        })
+    }
+
     /// The text of a string.
     pub(crate) fn string(&self) -> Option<Cow<'a, str>> {
         if self.kind() == Kind::String { unquote(self.raw()) } else { None }

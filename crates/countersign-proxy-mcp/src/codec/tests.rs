@@ -211,3 +211,41 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn grafted_members_leave_everything_else_as_it_was_written() {
+    let graft = |text: &str, members: Value| graft(text, members.as_object().unwrap()).unwrap();
+    let tasks = json!({ "capabilities": { "tasks": { "list": {} } } });
+    for (before, after) in [
+        (r#"{"a":1.50}"#, r#"{"capabilities":{"tasks":{"list":{}}},"a":1.50}"#),
+        ("{}", r#"{"capabilities":{"tasks":{"list":{}}}}"#),
+        (r#"{ "capabilities" : { } }"#, r#"{ "capabilities" : {"tasks":{"list":{}} } }"#),
+        (
+            r#"{"capabilities":{"tasks":{"list":{"x":[1e5]}}}}"#,
+            r#"{"capabilities":{"tasks":{"list":{"x":[1e5]}}}}"#,
+        ),
+        (r#"{"capabilities":7}"#, r#"{"capabilities":{"tasks":{"list":{}}}}"#),
+    ] {
+        assert_eq!(graft(before, tasks.clone()), after);
+    }
+    let mine = json!({ "_meta": { "related": { "taskId": "mine" } } });
+    let theirs = r#"{"x":{"_meta":0},"_meta":{"related":{"taskId":"theirs"},"k":"ü"}}"#;
+    assert_eq!(graft(theirs, mine), theirs.replace("theirs", "mine"));
+}
+
+#[test]
+fn a_member_is_cut_out_and_nothing_else() {
+    for (params, left) in [
+        (r#"{"task":{"ttl":1},"name":"a"}"#, r#"{"name":"a"}"#),
+        (r#"{ "task":{} }"#, "{  }"),
+        (r#"{"name":"a" , "task" : {"x":[1]} }"#, r#"{"name":"a" }"#),
+        (r#"{"name":"a","task":1,"arguments":{"task":2}}"#, r#"{"name":"a","arguments":{"task":2}}"#),
+    ] {
+        let text =
+            |params: &str| format!("{{\"jsonrpc\":\"2.0\",\n\"id\":1,\"method\":\"m\",\"params\":{params}}}");
+        let message = parse(&text(params)).unwrap();
+        let cut = message.without("task").unwrap().unwrap();
+        assert_eq!(cut.text(), text(left));
+        assert!(cut.without("task").is_none());
+    }
+}

@@ -24,6 +24,7 @@ use crate::mirror::{
 use crate::queue;
 use crate::registry::{McpProxy, OpenError};
 use crate::session::{Era, Session};
+use crate::tasks::{initialized, settled};
 
 /// What a client tells a server without asking it for anything. Everything else is not passed on.
 const NOTIFICATIONS: [&str; 4] = [
@@ -211,13 +212,17 @@ impl Posted {
                 return json(StatusCode::OK, upstream(self.id(), &failure));
             }
         };
-        let text = reframe(self.id(), &answer.keepable()).unwrap_or_default();
+        let mut text = reframe(self.id(), &answer.keepable()).unwrap_or_default();
         if answer.is_error() {
             self.mcp.close(&session.id);
             return json(StatusCode::OK, text);
         }
-        if let (Ok(link), Some(version)) = (session.link(), version_of(answer.body())) {
-            link.settle_version(&version);
+        if let (Ok(link), Some(settled)) = (session.link(), settled(answer.body())) {
+            link.settle_version(&settled.version);
+            if let Some(result) = initialized(answer.body(), &settled) {
+                text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{result}}}", self.id());
+            }
+            session.settle(settled);
         }
         let mut response = json(StatusCode::OK, text);
         if let Ok(id) = HeaderValue::from_str(&session.id) {
@@ -273,9 +278,4 @@ async fn notify(session: &Arc<Session>, message: &Message) {
 fn client_name(info: View<'_>) -> String {
     let part = |name| info.get(name).and_then(|part| part.string()).unwrap_or(Cow::Borrowed("?"));
     format!("{}/{}", part("name"), part("version"))
-}
-
-fn version_of(result: &str) -> Option<String> {
-    let result: serde_json::Value = serde_json::from_str(result).ok()?;
-    Some(result.get("protocolVersion")?.as_str()?.to_owned())
 }

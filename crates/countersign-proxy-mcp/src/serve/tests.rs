@@ -5,3 +5,4 @@ mod door;
 mod held;
 mod relayed;
 mod stateless;
+mod tasks;

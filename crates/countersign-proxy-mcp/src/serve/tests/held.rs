@@ -187,15 +187,3 @@ while read -r line; do
   esac
 done
 "#;
-
-#[tokio::test]
-async fn a_held_call_that_asked_for_a_task_ends_as_an_error_and_not_as_a_broken_task() {
-    let rig = Rig::http().await;
-    let session = rig.initialize().await;
-    let mut reply =
-        rig.in_session(&session, &DELETE.replace("\"name\"", "\"task\":{\"ttl\":1000},\"name\"")).await;
-    reply.piece().await;
-    rig.world.clock.advance(Duration::from_secs(46));
-    let text = reply.text().await;
-    assert!(text.contains("\"error\":{\"code\":-32011") && text.contains("\"code\":\"pending\""), "{text}");
-}

@@ -1,7 +1,7 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::testing::Rig;
+use crate::testing::{Mark, Rig};
 
 #[tokio::test]
 async fn an_allowed_call_reaches_the_upstream_byte_for_byte_except_for_its_correlators() {
@@ -212,7 +212,9 @@ async fn a_listening_stream_ends_with_its_token() {
 
 #[tokio::test]
 async fn an_upstream_that_hangs_is_given_up_by_the_clock() {
-    let rig = Rig::stdio(&CHILD.replace("read_rows*) echo", "read_rows*) : echo")).await;
+    let mark = Mark::new("hangs");
+    let hanging = format!("read_rows*) echo >'{}'; : echo", mark.path.display());
+    let rig = Rig::stdio(&CHILD.replace("read_rows*) echo", &hanging)).await;
     let session = rig.initialize().await;
     // Listed before the clock runs, so that only the call itself can run out of time.
     rig.in_session(&session, r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await.text().await;
@@ -220,14 +222,11 @@ async fn an_upstream_that_hangs_is_given_up_by_the_clock() {
         let body = call("read_rows");
         let waiting = rig.in_session(&session, &body);
         tokio::pin!(waiting);
-        loop {
-            tokio::select! {
-                reply = &mut waiting => break reply,
-                () = tokio::time::sleep(std::time::Duration::from_millis(20)) => {
-                    rig.world.clock.advance(std::time::Duration::from_secs(4));
-                }
-            }
+        tokio::select! {
+            reply = &mut waiting => panic!("nobody answers, {}", reply.text().await),
+            () = mark.reached() => rig.world.clock.advance(std::time::Duration::from_secs(4)),
         }
+        waiting.await
     };
     assert_eq!(reply.headers["content-type"], "text/event-stream");
     assert_eq!(reply.piece().await, ":\n\n");

@@ -27,7 +27,7 @@ pub(super) fn mirrored(
     };
     insert("mcp-protocol-version", &version)?;
     insert("mcp-method", message.method())?;
-    if let Some(name) = message.name() {
+    if let Some(name) = message.routed() {
         insert("mcp-name", &name)?;
     }
     for (name, path) in parameters {
