@@ -7,11 +7,11 @@
 //! versions 3.0 and 3.2.
 
 pub mod back;
-mod cursor;
+pub(crate) mod cursor;
 pub mod frame;
 pub mod front;
 mod key;
-mod put;
+pub(crate) mod put;
 pub mod startup;
 mod value;
 

@@ -5,11 +5,13 @@
 mod clock;
 mod entropy;
 mod faults;
+mod postgres;
 mod upstream;
 mod world;
 
 pub use clock::FakeClock;
 pub use entropy::SeededEntropy;
 pub use faults::{FailFrom, FailOnce};
+pub use postgres::{Authority, Options as PostgresOptions, Postgres};
 pub use upstream::{CountingUpstream, TestCall};
 pub use world::{POLICY, World, WorldOptions};

@@ -86,14 +86,20 @@ pub enum First {
 /// [`WireError`] for a packet above [`STARTUP_LIMIT`], another major version, or fields that don't add up.
 pub fn decode(received: &[u8]) -> Result<Option<(First, usize)>, WireError> {
     let Some(stated) = received.first_chunk::<4>() else { return Ok(None) };
-    let stated = u32::from_be_bytes(*stated);
+    let length = stated_length(*stated)?;
+    let Some(body) = received.get(4..length) else { return Ok(None) };
+    Ok(Some((first(body)?, length)))
+}
+
+/// Bytes of the whole packet, from its first four.
+pub(crate) fn stated_length(stated: [u8; 4]) -> Result<usize, WireError> {
+    let stated = u32::from_be_bytes(stated);
     let length = usize::try_from(stated).ok().filter(|length| *length >= 8);
     let length = length.ok_or(WireError::Length { tag: 0, length: stated })?;
     if length > STARTUP_LIMIT {
         return Err(WireError::TooLong { tag: 0, length, limit: STARTUP_LIMIT });
     }
-    let Some(body) = received.get(4..length) else { return Ok(None) };
-    Ok(Some((first(body)?, length)))
+    Ok(length)
 }
 
 fn first(body: &[u8]) -> Result<First, WireError> {

@@ -1,0 +1,126 @@
+//! Which statements and portals does this connection hold, as far as the server has confirmed them?
+//!
+//! A name is bound to a text only once the server said so: after an error the server skips everything up to the next
+//! `Sync`, so what the client sent is not what the server holds. Within one unit that doesn't matter, because a
+//! skipped definition takes its uses with it; across units, whoever uses a name that is still in flight has to wait.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::codec::Format;
+use crate::codec::front::Bind;
+use crate::reading::Reading;
+
+/// Statements or portals of one connection above this number are refused.
+const NAMES_MAX: usize = 10_000;
+
+/// A prepared statement.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// The text, and what it would do.
+    pub(crate) reading: Arc<Reading>,
+    /// OIDs of the parameters' types, as far as the client stated them.
+    pub(crate) types: Vec<u32>,
+}
+
+/// A statement with its parameters.
+#[derive(Debug)]
+pub(crate) struct Portal {
+    pub(crate) prepared: Known,
+    pub(crate) params: Vec<Param>,
+}
+
+/// One parameter; `None` is NULL.
+pub(crate) type Param = (Format, Option<Vec<u8>>);
+
+/// What a name stands for.
+#[derive(Debug, Clone)]
+pub(crate) enum Known {
+    /// This statement.
+    As(Arc<Prepared>),
+    /// Something that was made or dropped by SQL, or was never seen here.
+    Opaque(String),
+}
+
+/// A change that holds once the server confirms it.
+#[derive(Debug, Clone)]
+pub(crate) enum Change {
+    Parse(String, Arc<Prepared>),
+    Bind(String, Arc<Portal>),
+    CloseStatement(String),
+    ClosePortal(String),
+}
+
+impl Change {
+    pub(crate) fn touches_statement(&self, sought: &str) -> bool {
+        matches!(self, Self::Parse(name, _) | Self::CloseStatement(name) if name == sought)
+    }
+
+    pub(crate) fn touches_portal(&self, sought: &str) -> bool {
+        matches!(self, Self::Bind(name, _) | Self::ClosePortal(name) if name == sought)
+    }
+}
+
+/// What the server has confirmed.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    statements: HashMap<String, Known>,
+    portals: HashMap<String, Arc<Portal>>,
+}
+
+/// More names than one connection may hold.
+#[derive(Debug)]
+pub(crate) struct TooManyNames;
+
+impl Names {
+    pub(crate) fn statement(&self, name: &str) -> Known {
+        self.statements.get(name).cloned().unwrap_or_else(|| Known::Opaque(name.to_owned()))
+    }
+
+    pub(crate) fn portal(&self, name: &str) -> Option<Arc<Portal>> {
+        self.portals.get(name).cloned()
+    }
+
+    /// The server confirmed it.
+    pub(crate) fn apply(&mut self, change: Change) -> Result<(), TooManyNames> {
+        match change {
+            Change::Parse(name, prepared) => {
+                self.statements.insert(name, Known::As(prepared));
+            }
+            Change::Bind(name, portal) => {
+                self.portals.insert(name, portal);
+            }
+            Change::CloseStatement(name) => {
+                self.statements.remove(&name);
+            }
+            Change::ClosePortal(name) => {
+                self.portals.remove(&name);
+            }
+        }
+        if self.statements.len() > NAMES_MAX || self.portals.len() > NAMES_MAX {
+            return Err(TooManyNames);
+        }
+        Ok(())
+    }
+
+    /// SQL made, dropped or replaced a prepared statement of this name, or all of them; whether it succeeded is not
+    /// known here, so the name stands for nothing that could pass unasked.
+    pub(crate) fn blur(&mut self, name: Option<&str>) {
+        match name {
+            Some(name) => {
+                self.statements.insert(name.to_owned(), Known::Opaque(name.to_owned()));
+            }
+            None => self.statements.clear(),
+        }
+    }
+
+    /// Portals end with their transaction.
+    pub(crate) fn end_portals(&mut self) {
+        self.portals.clear();
+    }
+}
+
+/// The parameters of a `Bind`, kept beyond its buffer.
+pub(crate) fn params(bind: &Bind<'_>) -> Vec<Param> {
+    bind.params().map(|(format, value)| (format, value.map(<[u8]>::to_vec))).collect()
+}

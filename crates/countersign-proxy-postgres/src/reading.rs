@@ -1,0 +1,118 @@
+//! What would this text do, and what does policy say whatever its parameters are? Worked out once per text.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use countersign_core::{Digest, Effect, Effects, Verb};
+use countersign_sql::{Catalog, Classified, Session as Meaning, StatementKind, classify, normal_key};
+
+/// Texts of one connection that are remembered at the same time.
+const KEPT_MAX: usize = 512;
+/// Longer texts are read anew each time.
+const KEPT_TEXT_MAX: usize = 16 * 1024;
+
+/// One text, understood.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) text: Arc<str>,
+    pub(crate) classified: Arc<Classified>,
+    /// Every effect; an error when there are more than anybody could judge, or the text can't be judged at all.
+    pub(crate) effects: Result<Effects, String>,
+}
+
+impl Reading {
+    fn of(text: &str, classified: Arc<Classified>) -> Self {
+        let effects = effects(&classified);
+        Self { text: text.into(), classified, effects }
+    }
+
+    /// The words that its command tags begin with, for example `BEGIN; DELETE`.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
+        self.classified.statements.iter().map(|statement| statement.tag)
+    }
+
+    /// Names of prepared statements that SQL makes or drops; `None` is all of them.
+    pub(crate) fn blurs(&self) -> impl Iterator<Item = Option<&str>> {
+        self.classified.statements.iter().filter_map(|statement| match &statement.kind {
+            StatementKind::Prepare { name } => Some(Some(name.as_str())),
+            StatementKind::Deallocate { name } => Some(name.as_deref()),
+            StatementKind::DiscardAll => Some(None),
+            _ => None,
+        })
+    }
+}
+
+fn effects(classified: &Classified) -> Result<Effects, String> {
+    if let Some(problem) = classified.problem.as_ref().filter(|problem| problem.denies()) {
+        return Err(problem.to_string());
+    }
+    let unsure = classified.problem.iter().map(|problem| Effect::new(Verb::Unknown, problem.code()));
+    let all = classified.effects.iter().cloned().chain(unsure);
+    Effects::new(all, "statement").map_err(|error| error.to_string())
+}
+
+/// The facts under which texts are read. Other facts are another reader's.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) meaning: Arc<Meaning>,
+}
+
+/// Reads texts and remembers them for as long as the facts stay the same.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    facts: Facts,
+    kept: HashMap<Box<[u8]>, Arc<Classified>>,
+    last: Option<Arc<Reading>>,
+    key: Vec<u8>,
+}
+
+impl Reader {
+    pub(crate) fn new(facts: Facts) -> Self {
+        Self { facts, kept: HashMap::new(), last: None, key: Vec::new() }
+    }
+
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// From now on under these facts. True when they are others than before.
+    pub(crate) fn update(&mut self, facts: Facts) -> bool {
+        let same = Arc::ptr_eq(&facts.catalog, &self.facts.catalog) && facts.meaning == self.facts.meaning;
+        if !same {
+            *self = Self::new(facts);
+        }
+        !same
+    }
+
+    pub(crate) fn read(&mut self, text: &str) -> Arc<Reading> {
+        if let Some(last) = self.last.as_ref().filter(|last| &*last.text == text) {
+            return Arc::clone(last);
+        }
+        let reading = Arc::new(Reading::of(text, self.classify(text)));
+        self.last = Some(Arc::clone(&reading));
+        reading
+    }
+
+    fn classify(&mut self, text: &str) -> Arc<Classified> {
+        self.key.clear();
+        let keyed = text.len() <= KEPT_TEXT_MAX && normal_key(text, &mut self.key);
+        if let Some(known) = self.kept.get(self.key.as_slice()).filter(|_| keyed) {
+            return Arc::clone(known);
+        }
+        let classified = Arc::new(classify(text, &self.facts.catalog, &self.facts.meaning));
+        // A verdict that looked at a constant is not the verdict of the next text with the same key.
+        if keyed && !classified.used_constant {
+            if self.kept.len() >= KEPT_MAX {
+                self.kept.clear();
+            }
+            self.kept.insert(self.key.as_slice().into(), Arc::clone(&classified));
+        }
+        classified
+    }
+}
+
+/// The digest of a text, by which it is recorded.
+pub(crate) fn text_digest(text: &str) -> Digest {
+    Digest::of(text.as_bytes())
+}

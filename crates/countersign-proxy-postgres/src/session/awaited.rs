@@ -1,0 +1,75 @@
+//! What does the server still owe, in order? One entry for each message that was sent to it.
+
+use std::collections::VecDeque;
+
+use countersign_core::Timestamp;
+use countersign_gate::Forwarded;
+use tokio::sync::oneshot;
+
+use crate::names::Change;
+
+/// An answer that is due.
+#[derive(Debug)]
+pub(crate) enum Awaited {
+    /// `1`, `2` or `3`: a name is bound or free from then on.
+    Change(Change),
+    /// `T` or `n`, for a statement after `t`.
+    Describe,
+    /// Rows, then `C`, `s`, `I` or an error.
+    Execute,
+    /// `Z`. Ends the unit, and settles every flight up to this number.
+    Sync { upto: u64 },
+    /// Everything up to `Z`, as for [`Awaited::Sync`].
+    Query { upto: u64 },
+    /// An error that stands for ours; `in_query` says that `Z` follows without a `Sync`.
+    Refusal { complaint: Vec<u8>, in_query: bool },
+    /// Answers to the gateway's own question, up to `Z`, that the client must not see.
+    Own,
+}
+
+/// A permitted action on its way.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    pub(crate) number: u64,
+    pub(crate) started: Timestamp,
+    pub(crate) tags: Vec<String>,
+    pub(crate) rows: Option<u64>,
+    pub(crate) failed: Option<String>,
+    pub(crate) done: oneshot::Sender<Forwarded>,
+}
+
+/// The queue of what is due, and the actions that it belongs to.
+#[derive(Debug, Default)]
+pub(crate) struct Owed {
+    pub(crate) queue: VecDeque<Awaited>,
+    pub(crate) flights: VecDeque<Flight>,
+    last: u64,
+}
+
+impl Owed {
+    /// Nothing is due and nothing on its way.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// The number of the last flight that left.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
+    pub(crate) fn depart(&mut self, started: Timestamp, done: oneshot::Sender<Forwarded>) {
+        self.last += 1;
+        let number = self.last;
+        self.flights.push_back(Flight { number, started, tags: Vec::new(), rows: None, failed: None, done });
+    }
+
+    /// The flight to which what the server says now belongs.
+    pub(crate) fn current(&mut self) -> Option<&mut Flight> {
+        self.flights.front_mut()
+    }
+
+    /// Whether a name is defined by something that the server has not confirmed.
+    pub(crate) fn in_flight(&self, touches: impl Fn(&Change) -> bool) -> bool {
+        self.queue.iter().any(|awaited| matches!(awaited, Awaited::Change(change) if touches(change)))
+    }
+}

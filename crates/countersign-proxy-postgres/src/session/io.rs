@@ -1,0 +1,157 @@
+//! How do bytes come in and go out? Two connections in one task; whoever can't take more slows the other down, and
+//! neither ever waits for the other while it could do something.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+
+use crate::codec::WireError;
+use crate::codec::frame::{Rules, Scan, Scanner};
+use crate::wire::Wire;
+
+/// What one read takes at most, and the size that a buffer shrinks back to. Bytes.
+const CHUNK: usize = 16 * 1024;
+/// While so much waits to be sent to one side, nothing more is read from the other. Bytes.
+const BACKLOG_MAX: usize = 256 * 1024;
+
+/// One of the two connections.
+#[derive(Debug)]
+pub(crate) struct Side {
+    wire: Wire,
+    pub(crate) input: Input,
+    out: Vec<u8>,
+    sent: usize,
+}
+
+impl Side {
+    pub(crate) fn new(wire: Wire, rules: Rules) -> Self {
+        Self { wire, input: Input::new(rules), out: Vec::new(), sent: 0 }
+    }
+
+    /// Puts bytes in line to be sent.
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// Puts whatever `write` appends in line to be sent.
+    pub(crate) fn send_with<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        let before = self.out.len();
+        let written = write(&mut self.out);
+        if written.is_err() {
+            self.out.truncate(before);
+        }
+        written
+    }
+
+    pub(crate) fn is_backlogged(&self) -> bool {
+        self.out.len() - self.sent > BACKLOG_MAX
+    }
+
+    /// Sends what is in line for as long as the peer takes it.
+    pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(left) = self.out.get(self.sent..).filter(|left| !left.is_empty()) {
+            let sent = ready!(Pin::new(&mut self.wire).poll_write(cx, left))?;
+            if sent == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.sent += sent;
+        }
+        self.out.clear();
+        self.sent = 0;
+        if self.out.capacity() > 4 * BACKLOG_MAX {
+            self.out = Vec::new();
+        }
+        Pin::new(&mut self.wire).poll_flush(cx)
+    }
+
+    /// Reads what has come; zero bytes are the end.
+    pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.input.poll_fill(&mut self.wire, cx)
+    }
+
+    /// The connection ends in good order.
+    pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send(cx))?;
+        Pin::new(&mut self.wire).poll_shutdown(cx)
+    }
+}
+
+/// Bytes that were received and not dealt with.
+#[derive(Debug)]
+pub(crate) struct Input {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+    scanner: Scanner,
+    pub(crate) rules: Rules,
+    /// At least so many bytes more are needed before something can be done.
+    missing: usize,
+}
+
+impl Input {
+    fn new(rules: Rules) -> Self {
+        Self { bytes: Vec::new(), start: 0, end: 0, scanner: Scanner::default(), rules, missing: 1 }
+    }
+
+    fn poll_fill(&mut self, wire: &mut Wire, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.make_room();
+        let spare = self.bytes.get_mut(self.end..).unwrap_or_default();
+        let mut buffer = ReadBuf::new(spare);
+        ready!(Pin::new(wire).poll_read(cx, &mut buffer))?;
+        let read = buffer.filled().len();
+        self.end += read;
+        Poll::Ready(Ok(read))
+    }
+
+    fn make_room(&mut self) {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+            if self.bytes.len() > CHUNK && self.missing <= CHUNK {
+                self.bytes = Vec::new();
+            }
+        }
+        let wanted = self.missing.max(1);
+        if self.bytes.len() - self.end < wanted {
+            self.bytes.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+            let room = (self.end + wanted).max(CHUNK);
+            if self.bytes.len() < room {
+                self.bytes.resize(room, 0);
+            }
+        }
+    }
+
+    pub(crate) fn unread(&self) -> &[u8] {
+        self.bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// These bytes were dealt with.
+    pub(crate) fn consume(&mut self, bytes: usize) {
+        self.start = (self.start + bytes).min(self.end);
+    }
+
+    /// Lends the bytes, so that what is read from them can be dealt with while the session changes.
+    pub(crate) fn lend(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
+    pub(crate) fn give_back(&mut self, bytes: Vec<u8>) {
+        self.bytes = bytes;
+    }
+
+    pub(crate) fn span(&self) -> std::ops::Range<usize> {
+        self.start..self.end
+    }
+
+    /// What begins at `at` bytes behind the first that was not dealt with.
+    pub(crate) fn scan(&mut self, at: usize) -> Result<Scan<'_>, WireError> {
+        let unread = self.bytes.get(self.start + at..self.end).unwrap_or_default();
+        let scan = self.scanner.scan(&self.rules, unread)?;
+        if let Scan::Wait { missing } = scan {
+            self.missing = missing;
+        }
+        Ok(scan)
+    }
+}
