@@ -23,7 +23,8 @@ impl ColumnMask {
     ///
     /// [`Mode::Partial`]: an e-mail address keeps the first ASCII byte of each part of three or more bytes and its
     /// top-level domain (`a***@e***.com`); nine or more digits with nothing but separators keep the last four
-    /// (`***1111`); other text of six or more characters keeps its first and last; shorter text nothing.
+    /// (`***1111`), fewer nothing; other text of six or more characters keeps its first and last; shorter text
+    /// nothing.
     pub fn mask_value(&self, key: &Key, value: &[u8], out: &mut Vec<u8>) -> Masked<'static> {
         let Ok(text) = std::str::from_utf8(value) else {
             return Masked::Null;
@@ -50,32 +51,31 @@ impl ColumnMask {
 fn write_partial(text: &str, out: &mut Vec<u8>) {
     if email::is_whole(text.as_bytes()) {
         partial::email(text.as_bytes(), out);
-    } else if is_number(text) {
-        out.extend_from_slice(b"***");
-        partial::last_digits(text.as_bytes(), out);
+    } else if text.bytes().all(|byte| byte.is_ascii_digit() || b" -./()+".contains(&byte)) {
+        write_number(text.as_bytes(), out);
     } else {
         write_ends(text, out);
     }
 }
 
-fn is_number(text: &str) -> bool {
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    let only = text.bytes().all(|byte| byte.is_ascii_digit() || b" -./()+".contains(&byte));
-    only && digits >= 9
+/// The ends of a date or a short number would be half of it.
+fn write_number(number: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"***");
+    if number.iter().filter(|byte| byte.is_ascii_digit()).count() >= 9 {
+        partial::last_digits(number, out);
+    }
 }
 
 fn write_ends(text: &str, out: &mut Vec<u8>) {
     let long = text.chars().nth(5).is_some();
-    let mut push = |kept: Option<char>| {
-        if let (true, Some(kept)) = (long, kept) {
-            out.extend_from_slice(kept.encode_utf8(&mut [0; 4]).as_bytes());
-        }
-    };
-    push(text.chars().next());
-    let last = text.chars().next_back();
+    let mut characters = text.chars().filter(|_| long);
+    let mut kept = [0; 4];
+    if let Some(first) = characters.next() {
+        out.extend_from_slice(first.encode_utf8(&mut kept).as_bytes());
+    }
     out.extend_from_slice(b"***");
-    if let (true, Some(last)) = (long, last) {
-        out.extend_from_slice(last.encode_utf8(&mut [0; 4]).as_bytes());
+    if let Some(last) = characters.next_back() {
+        out.extend_from_slice(last.encode_utf8(&mut kept).as_bytes());
     }
 }
 

@@ -15,11 +15,13 @@ pub(crate) fn around(value: &[u8], first: Digits) -> Option<(usize, usize)> {
     if !possible || !starts_word(value, first.start) || in_fraction(value, first.start) {
         return None;
     }
+    let digits = value.get(first.start..first.end)?;
+    let lengths = lengths_of(digits)?;
     if first.len() == 4 {
-        return grouped(value, first);
+        return grouped(value, first, lengths);
     }
-    let number = value.get(first.start..first.end)?;
-    (is_number(number) && ends_word(value, first.end)).then_some((first.start, first.end))
+    let checked = lengths.contains(&digits.len()) && luhn(digits) && ends_word(value, first.end);
+    checked.then_some((first.start, first.end))
 }
 
 /// Digits behind a decimal point pass Luhn one time in ten and are nobody's card.
@@ -28,7 +30,7 @@ fn in_fraction(value: &[u8], start: usize) -> bool {
     point && start.checked_sub(1).and_then(|point| before(value, point)).is_some_and(|b| b.is_ascii_digit())
 }
 
-fn grouped(value: &[u8], first: Digits) -> Option<(usize, usize)> {
+fn grouped(value: &[u8], first: Digits, lengths: &[usize]) -> Option<(usize, usize)> {
     let separator = value.get(first.end).copied().filter(|byte| matches!(byte, b' ' | b'-' | b'.'))?;
     GROUPS.into_iter().find_map(|groups| {
         let mut number = [0; LONGEST];
@@ -41,29 +43,24 @@ fn grouped(value: &[u8], first: Digits) -> Option<(usize, usize)> {
             number.get_mut(filled..filled + length)?.copy_from_slice(digits);
             filled += length;
         }
-        let checked = is_number(number.get(..filled)?) && ends_word(value, run.end);
+        let checked = lengths.contains(&filled) && luhn(number.get(..filled)?) && ends_word(value, run.end);
         checked.then_some((first.start, run.end))
     })
 }
 
-fn is_number(digits: &[u8]) -> bool {
-    is_issued(digits) && luhn(digits)
-}
-
-/// Prefixes and lengths of the networks: Visa, Mastercard, American Express, Diners Club, Discover, JCB, UnionPay,
-/// Maestro.
-fn is_issued(digits: &[u8]) -> bool {
+/// How many digits the network that issues this prefix uses: Visa, Mastercard, American Express, Diners Club,
+/// Discover, JCB, UnionPay, Maestro.
+fn lengths_of(digits: &[u8]) -> Option<&'static [usize]> {
     let prefix = digits.iter().take(4).fold(0_u32, |prefix, digit| prefix * 10 + u32::from(digit - b'0'));
-    let lengths = match prefix {
-        4000..=4999 => return matches!(digits.len(), 13 | 16 | 19),
-        2221..=2720 | 5100..=5599 => 16..=16,
-        3400..=3499 | 3700..=3799 => 15..=15,
-        3000..=3059 | 3090..=3099 | 3600..=3699 | 3800..=3999 => 14..=19,
-        3528..=3589 | 6011 | 6440..=6599 | 6200..=6299 => 16..=19,
-        5018 | 5020 | 5038 | 5893 | 6304 | 6759 | 6761..=6763 => 13..=19,
-        _ => return false,
-    };
-    lengths.contains(&digits.len())
+    match prefix {
+        4000..=4999 => Some(&[13, 16, 19]),
+        2221..=2720 | 5100..=5599 => Some(&[16]),
+        3400..=3499 | 3700..=3799 => Some(&[15]),
+        3000..=3059 | 3090..=3099 | 3600..=3699 | 3800..=3999 => Some(&[14, 15, 16, 17, 18, 19]),
+        3528..=3589 | 6011 | 6440..=6599 | 6200..=6299 => Some(&[16, 17, 18, 19]),
+        5018 | 5020 | 5038 | 5893 | 6304 | 6759 | 6761..=6763 => Some(&[13, 14, 15, 16, 17, 18, 19]),
+        _ => None,
+    }
 }
 
 /// ISO/IEC 7812-1, annex B: every second digit from the right counts double, its digits added.

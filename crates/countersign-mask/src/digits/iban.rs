@@ -63,10 +63,12 @@ fn collect(value: &[u8], start: usize, account: &mut [u8]) -> Option<usize> {
     Some(at)
 }
 
-fn mod_97(account: &[u8]) -> u32 {
+fn mod_97(account: &[u8]) -> u64 {
     let (front, rest) = account.split_at_checked(4).unwrap_or((account, b""));
-    rest.iter().chain(front).fold(0, |sum, byte| match byte {
-        b'0'..=b'9' => (sum * 10 + u32::from(byte - b'0')) % 97,
-        _ => (sum * 100 + u32::from(byte.saturating_sub(b'A')) + 10) % 97,
-    })
+    let append = |sum: u64, byte: &u8| match byte {
+        b'0'..=b'9' => sum * 10 + u64::from(byte - b'0'),
+        _ => sum * 100 + u64::from(byte.saturating_sub(b'A')) + 10,
+    };
+    // Eight characters are at most sixteen digits, which fit with the remainder before them.
+    rest.chunks(8).chain([front]).fold(0, |sum, chunk| chunk.iter().fold(sum, append) % 97)
 }
