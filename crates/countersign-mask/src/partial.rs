@@ -19,7 +19,7 @@ pub(crate) fn email(address: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(top);
     } else {
         out.push(b'.');
-        stars(3, out);
+        stars(top.len().saturating_sub(1), out);
     }
 }
 

@@ -12,8 +12,11 @@ const CARD: &str = r"\d{13,19}|(?:\d{4} ){3}\d{4}|(?:\d{4}-){3}\d{4}|(?:\d{4}\.)
 const OCTET: &str = r"(?:25[0-5]|2[0-4]\d|1\d\d|\d\d?)";
 const SIGN: &str = r#"[\\"'`\]]{0,3}[ \t]{0,8}[=:][=>]?[ \t]{0,8}"#;
 
+/// See [`rules`].
+type Rule = (Kind, Regex, fn(&[u8]) -> bool);
+
 /// A kind, its expression with the secret as the first group, and what the number must pass.
-fn rules() -> Vec<(Kind, Regex, fn(&[u8]) -> bool)> {
+fn rules() -> Vec<Rule> {
     let any: fn(&[u8]) -> bool = |_| true;
     let mut rules = vec![
         (Kind::Email, r"([A-Za-z0-9._%+\-\x80-\xff]{1,64}@(?:[A-Za-z0-9\x80-\xff][A-Za-z0-9\x80-\xff-]*\.)+[A-Za-z\x80-\xff][A-Za-z0-9\x80-\xff-]*[A-Za-z0-9\x80-\xff])".to_owned(), any),
