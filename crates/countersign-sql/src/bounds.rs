@@ -64,8 +64,8 @@ impl Gauge {
                     at += length;
                     continue;
                 }
-                b'+' | b'-' | b'*' | b'/' | b'<' | b'>' | b'=' | b'~' | b'!' | b'@' | b'#' | b'%' | b'^' | b'&'
-                | b'|' | b'`' | b'?' | b':' => self.chain += 1,
+                b'+' | b'-' | b'*' | b'/' | b'<' | b'>' | b'=' | b'~' | b'!' | b'@' | b'#' | b'%' | b'^'
+                | b'&' | b'|' | b'`' | b'?' | b':' => self.chain += 1,
                 _ => {}
             }
             self.deepest = self.deepest.max(self.outside + self.chain + self.structure);
@@ -98,8 +98,8 @@ impl Gauge {
         } else if is(&["end"]) {
             self.structure = self.structure.saturating_sub(1);
         } else if is(&[
-            "not", "is", "isnull", "notnull", "collate", "at", "like", "ilike", "similar", "between", "in", "operator",
-            "escape", "any", "some", "all",
+            "not", "is", "isnull", "notnull", "collate", "at", "like", "ilike", "similar", "between", "in",
+            "operator", "escape", "any", "some", "all",
         ]) {
             self.chain += 1;
         }

@@ -99,6 +99,8 @@ pub(crate) struct Function {
     pub(crate) variadic: bool,
     /// Compiled code of an extension that is known to compute only; see [`crate::functions::known_extension`].
     pub(crate) known_safe: bool,
+    /// The functions of an extension's aggregate.
+    steps: Vec<u32>,
 }
 
 impl Function {
@@ -258,7 +260,10 @@ impl Catalog {
         if self.casts.is_empty() {
             return None;
         }
-        self.types.iter().find(|(_, known)| known.kind == 'c' && known.relation == relation).map(|(oid, _)| *oid)
+        self.types
+            .iter()
+            .find(|(_, known)| known.kind == 'c' && known.relation == relation)
+            .map(|(oid, _)| *oid)
     }
 
     pub(crate) fn casts_of(&self, type_oid: u32) -> &[u32] {

@@ -236,9 +236,6 @@ impl Problem {
     /// Whether the text can't be approved either and must be denied. A [`Problem::Large`] or
     /// [`Problem::NotParsable`] text can be shown to people.
     pub const fn denies(&self) -> bool {
-        matches!(
-            self,
-            Self::TooLarge { .. } | Self::TooDeep | Self::NulByte | Self::TooManyEffects { .. }
-        )
+        matches!(self, Self::TooLarge { .. } | Self::TooDeep | Self::NulByte | Self::TooManyEffects { .. })
     }
 }

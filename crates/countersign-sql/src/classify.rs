@@ -66,7 +66,13 @@ fn walk_all(text: &str, statements: &[RawStmt], catalog: &Catalog, session: &Ses
     verdict
 }
 
-fn one(text: &str, raw: &RawStmt, catalog: &Catalog, session: &Session, used_constant: &mut bool) -> Statement {
+fn one(
+    text: &str,
+    raw: &RawStmt,
+    catalog: &Catalog,
+    session: &Session,
+    used_constant: &mut bool,
+) -> Statement {
     let span = span_of(text, raw);
     let mut walk = Walk::new(catalog, session);
     let Some(node) = raw.stmt.as_deref() else {

@@ -180,18 +180,19 @@ pub(crate) const GRAMMAR_FUNCTIONS: [(&str, u32); 12] = [
     ("merge_action", 170_000),
 ];
 
-/// Extensions whose compiled functions were read and only compute. A function counts as theirs when it is recorded as
-/// a member, is written in C (which takes a superuser) and lives in the extension's own library; it must also call
-/// itself immutable or stable, unless the extension only makes random values.
-pub(crate) fn known_extension(extension: &str, library: &str, volatility: char) -> bool {
+/// Extensions whose functions were read and only compute. A function counts as theirs when it is recorded as a member,
+/// only a superuser can have written it (the caller checks that: it is in C, internal, or in SQL and owned by one), and
+/// its library, if it has one, is the extension's own. It must also call itself immutable or stable, unless the
+/// extension only makes random values.
+pub(crate) fn known_extension(extension: &str, library: Option<&str>, volatility: char) -> bool {
     let computes = match extension {
         "citext" | "hstore" | "pg_trgm" | "ltree" | "cube" | "btree_gin" | "btree_gist" | "fuzzystrmatch"
-        | "isn" | "seg" | "unaccent" | "vector" => volatility != 'v',
+        | "intarray" | "isn" | "seg" | "unaccent" | "vector" => volatility != 'v',
         "pgcrypto" | "uuid-ossp" => true,
-        "intarray" => return volatility != 'v' && is_library(library, "_int"),
-        _ => return false,
+        _ => false,
     };
-    computes && is_library(library, extension)
+    let file = if extension == "intarray" { "_int" } else { extension };
+    computes && library.is_none_or(|library| is_library(library, file))
 }
 
 fn is_library(library: &str, name: &str) -> bool {
@@ -209,9 +210,9 @@ mod tests {
 
     #[test]
     fn a_function_of_an_extension_counts_only_with_its_own_library() {
-        assert!(known_extension("citext", "$libdir/citext", 'i'));
-        assert!(!known_extension("citext", "/tmp/evil", 'i'));
-        assert!(!known_extension("dblink", "$libdir/dblink", 'i'));
-        assert!(!known_extension("pg_trgm", "$libdir/pg_trgm", 'v'));
+        assert!(known_extension("citext", Some("$libdir/citext"), 'i'));
+        assert!(!known_extension("citext", Some("/tmp/evil"), 'i'));
+        assert!(!known_extension("dblink", Some("$libdir/dblink"), 'i'));
+        assert!(!known_extension("pg_trgm", Some("$libdir/pg_trgm"), 'v'));
     }
 }

@@ -37,7 +37,9 @@ pub fn normal_key(text: &str, out: &mut Vec<u8>) -> bool {
             Token::Bits => out.extend_from_slice(b"?b"),
             Token::Integer => out.extend_from_slice(b"?i"),
             Token::Float => out.extend_from_slice(b"?f"),
-            Token::Quoted | Token::Parameter | Token::Operator | Token::Mark(_) => out.extend_from_slice(bytes),
+            Token::Quoted | Token::Parameter | Token::Operator | Token::Mark(_) => {
+                out.extend_from_slice(bytes)
+            }
         }
     }
 }

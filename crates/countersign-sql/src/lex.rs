@@ -4,7 +4,6 @@
 //! continuation over lines, `UESCAPE`, `U&"…"`, digits followed by letters, vertical tabs, whatever is not closed. It
 //! assumes `standard_conforming_strings = on`.
 
-
 /// One token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token {
@@ -52,8 +51,8 @@ const fn classes() -> [Class; 256] {
             b' ' | b'\t' | b'\n' | b'\r' | 0x0c => Class::Space,
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80..=0xff => Class::Word,
             b'0'..=b'9' => Class::Digit,
-            b'~' | b'!' | b'@' | b'#' | b'^' | b'&' | b'|' | b'`' | b'?' | b'+' | b'-' | b'*' | b'/' | b'%'
-            | b'<' | b'>' | b'=' => Class::Operator,
+            b'~' | b'!' | b'@' | b'#' | b'^' | b'&' | b'|' | b'`' | b'?' | b'+' | b'-' | b'*' | b'/'
+            | b'%' | b'<' | b'>' | b'=' => Class::Operator,
             b'(' | b')' | b'[' | b']' | b',' | b';' | b'.' | b':' => Class::Mark,
             b'\'' => Class::Quote,
             b'"' => Class::DoubleQuote,
@@ -90,7 +89,9 @@ impl<'a> Lexer<'a> {
         let token = match class(first) {
             Class::Word => self.word(first)?,
             Class::Digit => self.number()?,
-            Class::Mark if first == b'.' && self.peek(1).is_some_and(|b| b.is_ascii_digit()) => self.number()?,
+            Class::Mark if first == b'.' && self.peek(1).is_some_and(|b| b.is_ascii_digit()) => {
+                self.number()?
+            }
             Class::Mark => {
                 self.at += 1;
                 Token::Mark(first)

@@ -11,6 +11,8 @@ mod object;
 mod secrets;
 mod session;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub use bounds::{MAX_DEPTH, MAX_TEXT, MAX_UNATTENDED};

@@ -29,6 +29,10 @@ impl Session {
     /// The schemas in the order in which the server looks: `pg_catalog` comes first unless it is listed.
     pub(crate) fn path(&self) -> Vec<&str> {
         let implicit = !self.search_path.iter().any(|schema| schema == "pg_catalog");
-        implicit.then_some("pg_catalog").into_iter().chain(self.search_path.iter().map(String::as_str)).collect()
+        implicit
+            .then_some("pg_catalog")
+            .into_iter()
+            .chain(self.search_path.iter().map(String::as_str))
+            .collect()
     }
 }

@@ -106,7 +106,9 @@ mod tests {
 
     #[test]
     fn what_changes_meaning_is_not_harmless() {
-        for name in ["search_path", "role", "session_authorization", "row_security", "session_replication_role"] {
+        for name in
+            ["search_path", "role", "session_authorization", "row_security", "session_replication_role"]
+        {
             assert!(!is_harmless(name), "{name}");
         }
         assert!(!is_harmless_value("standard_conforming_strings", "off"));

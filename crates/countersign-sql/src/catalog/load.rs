@@ -49,6 +49,7 @@ pub(super) fn from_json(json: &str) -> Result<Catalog, CatalogError> {
     for row in document.functions.take().unwrap_or_default() {
         add_function(&mut catalog, row);
     }
+    trust_aggregates(&mut catalog);
     for row in document.types.take().unwrap_or_default() {
         add_type(&mut catalog, row);
     }
@@ -94,19 +95,36 @@ fn add_function(catalog: &mut Catalog, row: FunctionRow) {
         variadic,
         language,
         definer,
-        ext,
+        extension,
         library,
+        steps,
+        by_superuser,
     ) = row;
-    let compiled = language == "c" && !definer && kind != 'p';
-    let known_safe = compiled
-        && match (ext.as_deref(), library.as_deref()) {
-            (Some(ext), Some(library)) => known_extension(ext, library, volatility),
-            _ => false,
-        };
+    let made_by_superuser = match language.as_str() {
+        "c" | "internal" => true,
+        "sql" => by_superuser,
+        _ => false,
+    };
+    let known_safe = made_by_superuser
+        && !definer
+        && kind != 'p'
+        && extension.as_deref().is_some_and(|name| known_extension(name, library.as_deref(), volatility));
+    let steps = if extension.is_some() { steps.unwrap_or_default() } else { Vec::new() };
     let index = catalog.functions.len();
     catalog.function_oids.insert(oid, index);
     catalog.function_names.entry(name.clone()).or_default().push(index);
-    catalog.functions.push(Function { schema, name, arguments, defaults, variadic, known_safe });
+    catalog.functions.push(Function { schema, name, arguments, defaults, variadic, known_safe, steps });
+}
+
+/// An extension's aggregate only computes when each of its steps is PostgreSQL's own or known.
+fn trust_aggregates(catalog: &mut Catalog) {
+    let is_known =
+        |oid: &u32| *oid < FIRST_USER_OID || catalog.function_by_oid(*oid).is_some_and(|f| f.known_safe);
+    let trusted: Vec<bool> =
+        catalog.functions.iter().map(|f| !f.steps.is_empty() && f.steps.iter().all(is_known)).collect();
+    for (function, trusted) in catalog.functions.iter_mut().zip(trusted) {
+        function.known_safe |= trusted;
+    }
 }
 
 fn add_type(catalog: &mut Catalog, row: TypeRow) {

@@ -2,9 +2,14 @@ WITH
 fn AS (
   SELECT p.oid, n.nspname, p.proname, p.prokind, p.provolatile, p.pronargs, p.pronargdefaults,
          (p.provariadic OPERATOR(pg_catalog.<>) 0::pg_catalog.oid) AS takes_many, l.lanname, p.prosecdef,
-         e.extname, p.probin
+         e.extname, p.probin, o.rolsuper,
+         (SELECT pg_catalog.json_build_array(g.aggtransfn::pg_catalog.oid::pg_catalog.int8, g.aggfinalfn::pg_catalog.oid::pg_catalog.int8,
+            g.aggcombinefn::pg_catalog.oid::pg_catalog.int8, g.aggmtransfn::pg_catalog.oid::pg_catalog.int8, g.aggminvtransfn::pg_catalog.oid::pg_catalog.int8,
+            g.aggmfinalfn::pg_catalog.oid::pg_catalog.int8, g.aggserialfn::pg_catalog.oid::pg_catalog.int8, g.aggdeserialfn::pg_catalog.oid::pg_catalog.int8)
+          FROM pg_catalog.pg_aggregate g WHERE g.aggfnoid::pg_catalog.oid OPERATOR(pg_catalog.=) p.oid) AS steps
   FROM pg_catalog.pg_proc p
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+  JOIN pg_catalog.pg_roles o ON o.oid OPERATOR(pg_catalog.=) p.proowner
   JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) p.prolang
   LEFT JOIN pg_catalog.pg_depend d ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
     AND d.objid OPERATOR(pg_catalog.=) p.oid AND d.deptype OPERATOR(pg_catalog.=) 'e'::pg_catalog."char"
@@ -77,7 +82,7 @@ SELECT pg_catalog.json_build_object(
   'path', pg_catalog.to_json(pg_catalog.current_schemas(true)),
   'schemas', (SELECT pg_catalog.json_agg(n.nspname ORDER BY n.nspname) FROM pg_catalog.pg_namespace n),
   'relations', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid::pg_catalog.int8, nspname, relname, relkind, relrowsecurity, relispartition, list, srvname) ORDER BY oid) FROM rel),
-  'functions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid::pg_catalog.int8, nspname, proname, prokind, provolatile, pronargs, pronargdefaults, takes_many, lanname, prosecdef, extname, probin) ORDER BY oid) FROM fn),
+  'functions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid::pg_catalog.int8, nspname, proname, prokind, provolatile, pronargs, pronargdefaults, takes_many, lanname, prosecdef, extname, probin, steps, rolsuper) ORDER BY oid) FROM fn),
   'system_functions', (SELECT pg_catalog.json_object_agg(proname, mark ORDER BY proname) FROM sysfn),
   'views', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.oid::pg_catalog.int8, pg_catalog.pg_get_viewdef(c.oid)) ORDER BY c.oid) FROM pg_catalog.pg_class c
     WHERE (c.relkind OPERATOR(pg_catalog.=) 'v'::pg_catalog."char" OR c.relkind OPERATOR(pg_catalog.=) 'm'::pg_catalog."char") AND c.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid),

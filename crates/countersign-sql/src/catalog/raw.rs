@@ -42,7 +42,7 @@ pub(super) struct RelationRow(
 );
 
 /// oid, schema, name, kind, volatility, arguments, defaults, variadic, language, security definer, extension,
-/// library.
+/// library, an aggregate's functions, owned by a superuser.
 #[derive(Deserialize)]
 pub(super) struct FunctionRow(
     pub(super) u32,
@@ -57,6 +57,8 @@ pub(super) struct FunctionRow(
     pub(super) bool,
     pub(super) Option<String>,
     pub(super) Option<String>,
+    pub(super) List<u32>,
+    pub(super) bool,
 );
 
 /// child, parent, what happens on delete, what on update, the child's columns, the parent's columns.

@@ -43,7 +43,12 @@ impl<'t> Walk<'_, 't> {
     }
 
     /// Gathers every visible function of this name that isn't PostgreSQL's own; whether there is one.
-    pub(super) fn calls_somebodys(&mut self, schema: Option<&str>, name: &str, arguments: Option<usize>) -> bool {
+    pub(super) fn calls_somebodys(
+        &mut self,
+        schema: Option<&str>,
+        name: &str,
+        arguments: Option<usize>,
+    ) -> bool {
         let catalog = self.catalog;
         let mut known = false;
         for function in catalog.functions_named(name) {

@@ -208,7 +208,7 @@ impl<'t> Walk<'_, 't> {
     }
 
     /// A function or type as it is found on the path, else as it is written.
-    fn member_name(&self, words: &[&str]) -> String {
+    pub(super) fn member_name(&self, words: &[&str]) -> String {
         let (schema, name) = schema_and_name(words);
         let on_path = || {
             let found = self.catalog.functions_named(name).find(|f| self.path.contains(&f.schema.as_str()));

@@ -32,8 +32,8 @@ impl<'t> Walk<'_, 't> {
                 ("ALTER SEQUENCE", name)
             }
             N::AlterFunctionStmt(s) => {
-                let name = object::written(s.func.iter().flat_map(|function| words(&function.objname)));
-                let name = format!("{name}()");
+                let words: Vec<&str> = s.func.iter().flat_map(|function| words(&function.objname)).collect();
+                let name = format!("{}()", self.member_name(&words));
                 for option in &s.actions {
                     match option.node.as_ref() {
                         Some(N::DefElem(option)) => self.function_option(option, &name),

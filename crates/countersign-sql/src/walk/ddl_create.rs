@@ -3,8 +3,8 @@
 use countersign_core::Verb;
 use pg_query::NodeEnum as N;
 use pg_query::protobuf::{
-    CreateFunctionStmt, CreateStmt, CreateTableAsStmt, CreateTrigStmt, DefElem, DefineStmt, IndexStmt, IntoClause,
-    ObjectType, RuleStmt, ViewStmt,
+    CreateFunctionStmt, CreateStmt, CreateTableAsStmt, CreateTrigStmt, DefElem, DefineStmt, IndexStmt,
+    IntoClause, ObjectType, RuleStmt, ViewStmt,
 };
 
 use super::names::{schema_and_name, words};
@@ -80,7 +80,9 @@ impl<'t> Walk<'_, 't> {
                 ("CREATE CAST", "cast".to_owned())
             }
             N::CreateTransformStmt(s) => ("CREATE TRANSFORM", object::named("language", &s.lang)),
-            N::CreateConversionStmt(s) => ("CREATE CONVERSION", self.kind_name("conversion", &words(&s.conversion_name))),
+            N::CreateConversionStmt(s) => {
+                ("CREATE CONVERSION", self.kind_name("conversion", &words(&s.conversion_name)))
+            }
             N::DefineStmt(s) => self.define(s),
             N::CreateDomainStmt(s) => {
                 if let Some(name) = &s.type_name {
@@ -100,8 +102,12 @@ impl<'t> Walk<'_, 't> {
                 self.add(Verb::Privilege, self.kind_name("type", &words(&s.type_name)));
                 ("CREATE TYPE", self.kind_name("type", &words(&s.type_name)))
             }
-            N::CreateOpClassStmt(s) => ("CREATE OPERATOR CLASS", self.kind_name("operator", &words(&s.opclassname))),
-            N::CreateOpFamilyStmt(s) => ("CREATE OPERATOR FAMILY", self.kind_name("operator", &words(&s.opfamilyname))),
+            N::CreateOpClassStmt(s) => {
+                ("CREATE OPERATOR CLASS", self.kind_name("operator", &words(&s.opclassname)))
+            }
+            N::CreateOpFamilyStmt(s) => {
+                ("CREATE OPERATOR FAMILY", self.kind_name("operator", &words(&s.opfamilyname)))
+            }
             N::CreateAmStmt(s) => {
                 self.add(Verb::Privilege, object::named("object", &s.amname));
                 ("CREATE ACCESS METHOD", object::named("object", &s.amname))

@@ -128,12 +128,7 @@ impl<'c, 't> Walk<'c, 't> {
     }
 
     /// The table that is written. It is never a common table expression.
-    fn target_with(
-        &mut self,
-        range: Option<&'t RangeVar>,
-        access: u8,
-        sets: impl Iterator<Item = &'t Node>,
-    ) {
+    fn target_with(&mut self, range: Option<&'t RangeVar>, access: u8, sets: impl Iterator<Item = &'t Node>) {
         let Some(range) = range else { return };
         let name = range.alias.as_ref().map_or(range.relname.as_str(), |alias| alias.aliasname.as_str());
         let relation = self.resolve(range);

@@ -90,7 +90,10 @@ impl<'t> Walk<'_, 't> {
                     self.operator_named(None, name);
                 }
             }
-            AExprKind::AexprDistinct | AExprKind::AexprNotDistinct | AExprKind::AexprNullif | AExprKind::AexprIn => {
+            AExprKind::AexprDistinct
+            | AExprKind::AexprNotDistinct
+            | AExprKind::AexprNullif
+            | AExprKind::AexprIn => {
                 self.operator_named(None, "=");
                 self.operator(&expression.name);
             }

@@ -64,7 +64,8 @@ impl Found {
     }
 
     fn note(&mut self, used: &RelationUse) {
-        let known = self.relations.iter_mut().find(|known| known.oid == used.oid && known.via_view == used.via_view);
+        let known =
+            self.relations.iter_mut().find(|known| known.oid == used.oid && known.via_view == used.via_view);
         if let Some(known) = known {
             known.read |= used.read;
             known.written |= used.written;
@@ -91,7 +92,9 @@ impl Found {
         self.effects = std::mem::take(&mut self.effects)
             .into_iter()
             .map(|effect| match effect.verb {
-                Verb::Write | Verb::Delete | Verb::Schema | Verb::Export => Effect::new(Verb::Read, effect.object),
+                Verb::Write | Verb::Delete | Verb::Schema | Verb::Export => {
+                    Effect::new(Verb::Read, effect.object)
+                }
                 Verb::Read
                 | Verb::Privilege
                 | Verb::Secret

@@ -113,12 +113,10 @@ impl<'t> Walk<'_, 't> {
         self.nodes(&sample.args);
         self.maybe(sample.repeatable.as_deref());
         let method = words(&sample.method);
-        let standard = matches!(
-            method.as_slice(),
-            ["system" | "bernoulli"] | ["pg_catalog", "system" | "bernoulli"]
-        );
-        let shadowed = method.len() == 1
-            && method.first().is_some_and(|name| self.calls_somebodys(None, name, None));
+        let standard =
+            matches!(method.as_slice(), ["system" | "bernoulli"] | ["pg_catalog", "system" | "bernoulli"]);
+        let shadowed =
+            method.len() == 1 && method.first().is_some_and(|name| self.calls_somebodys(None, name, None));
         if !standard && !shadowed {
             self.callee(&sample.method, &[]);
         }

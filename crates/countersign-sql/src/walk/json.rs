@@ -2,8 +2,8 @@
 
 use pg_query::NodeEnum as N;
 use pg_query::protobuf::{
-    JsonAggConstructor, JsonBehavior, JsonFuncExpr, JsonOutput, JsonTable, JsonTableColumn, JsonTablePathSpec,
-    JsonValueExpr,
+    JsonAggConstructor, JsonBehavior, JsonFuncExpr, JsonOutput, JsonTable, JsonTableColumn,
+    JsonTablePathSpec, JsonValueExpr,
 };
 
 use super::Walk;

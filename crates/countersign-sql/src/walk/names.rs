@@ -68,7 +68,9 @@ impl<'c, 't> Walk<'c, 't> {
     /// `schema.name` for something created under this name; without a schema, in the first that exists.
     pub(super) fn created(&self, schema: Option<&str>, name: &str) -> String {
         let first = || self.path.iter().find(|s| **s != "pg_catalog" && self.catalog.has_schema(s)).copied();
-        schema.or_else(first).map_or_else(|| object::written([name]), |schema| object::qualified(schema, name))
+        schema
+            .or_else(first)
+            .map_or_else(|| object::written([name]), |schema| object::qualified(schema, name))
     }
 
     /// `schema.name` of a relation that a DDL statement names, and `unknown` when there is none.
@@ -163,7 +165,9 @@ impl<'c, 't> Walk<'c, 't> {
     pub(super) fn column(&mut self, column: &'t ColumnRef) {
         let fields = &column.fields;
         let Some((last, qualifiers)) = fields.split_last() else { return };
-        let (Some(name), Some(qualifier)) = (text_of(last), qualifiers.last().and_then(text_of)) else { return };
+        let (Some(name), Some(qualifier)) = (text_of(last), qualifiers.last().and_then(text_of)) else {
+            return;
+        };
         let mut innermost = None;
         let mut doubt = true;
         for entry in self.scope.iter().rev().filter(|entry| entry.alias == qualifier) {

@@ -21,7 +21,9 @@ impl<'t> Walk<'_, 't> {
                 self.published(&s.pubobjects, s.for_all_tables);
                 ("ALTER PUBLICATION", object::named("publication", &s.pubname))
             }
-            N::CreateSubscriptionStmt(s) => ("CREATE SUBSCRIPTION", object::named("subscription", &s.subname)),
+            N::CreateSubscriptionStmt(s) => {
+                ("CREATE SUBSCRIPTION", object::named("subscription", &s.subname))
+            }
             N::AlterSubscriptionStmt(s) => ("ALTER SUBSCRIPTION", object::named("subscription", &s.subname)),
             N::DropSubscriptionStmt(s) => ("DROP SUBSCRIPTION", object::named("subscription", &s.subname)),
             N::CreateForeignServerStmt(s) => ("CREATE SERVER", object::named("server", &s.servername)),

@@ -2,7 +2,9 @@
 
 use countersign_core::Verb;
 use pg_query::NodeEnum as N;
-use pg_query::protobuf::{GrantStmt, GrantTargetType, Node, ObjectType, RoleSpec, RoleSpecType, VariableSetStmt};
+use pg_query::protobuf::{
+    GrantStmt, GrantTargetType, Node, ObjectType, RoleSpec, RoleSpecType, VariableSetStmt,
+};
 
 use super::Walk;
 use super::statement::Shape;

@@ -41,8 +41,7 @@ impl<'t> Walk<'_, 't> {
         ] {
             self.nodes(list);
         }
-        for clause in
-            [&select.where_clause, &select.having_clause, &select.limit_offset, &select.limit_count]
+        for clause in [&select.where_clause, &select.having_clause, &select.limit_offset, &select.limit_count]
         {
             self.maybe(clause.as_deref());
         }

@@ -87,7 +87,6 @@ impl<'c> Walk<'c, '_> {
     }
 
     fn triggers(&mut self, relation: &Relation, access: u8) {
-        let moves = relation.kind == 'p' && access & UPDATE != 0;
         let mut events = 0;
         for (bit, event) in [
             (INSERT, TRIGGER_INSERT),
@@ -95,7 +94,7 @@ impl<'c> Walk<'c, '_> {
             (DELETE, TRIGGER_DELETE),
             (TRUNCATE, TRIGGER_TRUNCATE),
         ] {
-            if access & bit != 0 || (moves && bit != TRUNCATE) {
+            if access & bit != 0 {
                 events |= event;
             }
         }
@@ -171,7 +170,9 @@ impl<'c> Walk<'c, '_> {
         if access & (WRITES | READ) != 0 {
             self.merge_hidden(partition, access);
         }
-        self.triggers(partition, access);
+        // An update may move a row: it is deleted here and inserted there.
+        let moved = if access & UPDATE == 0 { 0 } else { INSERT | DELETE };
+        self.triggers(partition, access | moved);
         if access & WRITES != 0 && partition.has_rules {
             self.unknown(object::qualified(&partition.schema, &partition.name));
         }

@@ -4,7 +4,8 @@ use countersign_core::Verb;
 use pg_query::NodeEnum as N;
 use pg_query::protobuf::a_const::Val;
 use pg_query::protobuf::{
-    DiscardMode, DiscardStmt, Node, TransactionStmt, TransactionStmtKind as T, VariableSetKind, VariableSetStmt,
+    DiscardMode, DiscardStmt, Node, TransactionStmt, TransactionStmtKind as T, VariableSetKind,
+    VariableSetStmt,
 };
 
 use super::statement::Shape;
