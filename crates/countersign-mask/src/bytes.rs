@@ -117,3 +117,6 @@ pub(crate) fn starts_word(value: &[u8], at: usize) -> bool {
 pub(crate) fn ends_word(value: &[u8], at: usize) -> bool {
     !value.get(at).is_some_and(u8::is_ascii_alphanumeric)
 }
+
+#[cfg(test)]
+mod tests;

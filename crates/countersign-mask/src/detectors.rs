@@ -129,7 +129,11 @@ impl Detectors {
             return Masked::Null;
         }
         front.clear();
-        render::write(value, spans, masking, front);
+        if render::write(value, spans, masking, front) {
+            // A mask alone is nothing that could be found again.
+            sink.out.extend_from_slice(front);
+            return Masked::Changed;
+        }
         for _ in 0..ROUNDS {
             self.find(front, quoted, spans);
             if spans.is_empty() {

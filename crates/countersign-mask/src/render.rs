@@ -5,15 +5,17 @@ use crate::mode::stars;
 use crate::spans::{Hidden, Spans};
 use crate::{Kind, Masking, Mode, partial};
 
-/// Appends `value` to `out` with each union of `spans` replaced.
-pub(crate) fn write(value: &[u8], spans: &mut Spans, masking: Masking<'_>, out: &mut Vec<u8>) {
-    let mut at = 0;
+/// Appends `value` to `out` with each union of `spans` replaced; says whether one union was all of it.
+pub(crate) fn write(value: &[u8], spans: &mut Spans, masking: Masking<'_>, out: &mut Vec<u8>) -> bool {
+    let (mut at, mut whole) = (0, false);
     for hidden in spans.hidden() {
+        whole = hidden.end - hidden.start == value.len();
         out.extend_from_slice(value.get(at..hidden.start).unwrap_or_default());
         replace(value, &hidden, masking, out);
         at = hidden.end;
     }
     out.extend_from_slice(value.get(at..).unwrap_or_default());
+    whole
 }
 
 fn replace(value: &[u8], hidden: &Hidden, masking: Masking<'_>, out: &mut Vec<u8>) {

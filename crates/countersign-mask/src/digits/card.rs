@@ -6,22 +6,19 @@ use crate::bytes::{before, ends_word, starts_word};
 const SHORTEST: usize = 13;
 const LONGEST: usize = 19;
 
-/// How cards are printed: digits per group.
-const GROUPS: [&[usize]; 4] = [&[4, 4, 4, 4, 3], &[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4]];
-
 /// The number that begins with the run `first`.
 pub(crate) fn around(value: &[u8], first: Digits) -> Option<(usize, usize)> {
     let possible = first.len() == 4 || (SHORTEST..=LONGEST).contains(&first.len());
     if !possible || !starts_word(value, first.start) || in_fraction(value, first.start) {
         return None;
     }
-    let digits = value.get(first.start..first.end)?;
-    let lengths = lengths_of(digits)?;
-    if first.len() == 4 {
-        return grouped(value, first, lengths);
-    }
-    let checked = lengths.contains(&digits.len()) && luhn(digits) && ends_word(value, first.end);
-    checked.then_some((first.start, first.end))
+    let lengths = lengths_of(value.get(first.start..first.end)?)?;
+    let last = if first.len() == 4 { last_group(value, first)? } else { [None, Some(first)] };
+    let ends = last.into_iter().flatten().map(|last| last.end);
+    ends.map(|end| (first.start, end)).find(|(start, end)| {
+        let number = value.get(*start..*end).unwrap_or_default();
+        ends_word(value, *end) && is_number(number, lengths)
+    })
 }
 
 /// Digits behind a decimal point pass Luhn one time in ten and are nobody's card.
@@ -30,22 +27,25 @@ fn in_fraction(value: &[u8], start: usize) -> bool {
     point && start.checked_sub(1).and_then(|point| before(value, point)).is_some_and(|b| b.is_ascii_digit())
 }
 
-fn grouped(value: &[u8], first: Digits, lengths: &[usize]) -> Option<(usize, usize)> {
+/// As cards are printed: 4-4-4-4-3, 4-4-4-4, 4-6-5 or 4-6-4, the longer ones first.
+fn last_group(value: &[u8], first: Digits) -> Option<[Option<Digits>; 2]> {
     let separator = value.get(first.end).copied().filter(|byte| matches!(byte, b' ' | b'-' | b'.'))?;
-    GROUPS.into_iter().find_map(|groups| {
-        let mut number = [0; LONGEST];
-        let (mut run, mut filled) = (first, 0);
-        for (index, length) in groups.iter().enumerate() {
-            if index > 0 {
-                run = run.next(value, separator)?;
-            }
-            let digits = value.get(run.start..run.end).filter(|digits| digits.len() == *length)?;
-            number.get_mut(filled..filled + length)?.copy_from_slice(digits);
-            filled += length;
+    let second = first.next(value, separator)?;
+    let third = second.next(value, separator)?;
+    match (second.len(), third.len()) {
+        (4, 4) => {
+            let fourth = third.next(value, separator).filter(|run| run.len() == 4)?;
+            Some([fourth.next(value, separator).filter(|run| run.len() == 3), Some(fourth)])
         }
-        let checked = lengths.contains(&filled) && luhn(number.get(..filled)?) && ends_word(value, run.end);
-        checked.then_some((first.start, run.end))
-    })
+        (6, 4 | 5) => Some([None, Some(third)]),
+        _ => None,
+    }
+}
+
+/// Whether the digits of `written`, whatever stands between, are a number of one of these lengths.
+fn is_number(written: &[u8], lengths: &[usize]) -> bool {
+    let digits = written.iter().filter(|byte| byte.is_ascii_digit());
+    lengths.contains(&digits.clone().count()) && luhn(digits)
 }
 
 /// How many digits the network that issues this prefix uses: Visa, Mastercard, American Express, Diners Club,
@@ -64,11 +64,11 @@ fn lengths_of(digits: &[u8]) -> Option<&'static [usize]> {
 }
 
 /// ISO/IEC 7812-1, annex B: every second digit from the right counts double, its digits added.
-fn luhn(digits: &[u8]) -> bool {
-    let sum =
-        digits.iter().rev().zip([false, true].into_iter().cycle()).fold(0_u32, |sum, (digit, double)| {
-            let digit = u32::from(digit - b'0');
-            sum + if double { digit * 2 - if digit > 4 { 9 } else { 0 } } else { digit }
-        });
+fn luhn<'a>(digits: impl DoubleEndedIterator<Item = &'a u8>) -> bool {
+    let (sum, _) = digits.rev().fold((0_u32, false), |(sum, double), digit| {
+        let digit = u32::from(digit - b'0');
+        let counted = if double { digit * 2 - if digit > 4 { 9 } else { 0 } } else { digit };
+        (sum + counted, !double)
+    });
     sum.is_multiple_of(10)
 }

@@ -5,28 +5,6 @@ use crate::bytes::{ends_word, starts_word};
 
 const LONGEST: usize = 34;
 
-/// Lengths by country, from the ISO 13616 registry.
-const LENGTHS: &[(usize, &str)] = &[
-    (15, "NO"),
-    (16, "BE"),
-    (18, "DK FI FK FO GL NL SD"),
-    (19, "MK SI"),
-    (20, "AT BA EE KZ LT LU MN XK"),
-    (21, "CH HR LI LV"),
-    (22, "BG BH CR DE GB GE IE ME RS VA"),
-    (23, "AE GI IL IQ OM SO TL"),
-    (24, "AD CZ ES MD PK RO SA SE SK TN VG"),
-    (25, "LY PT ST"),
-    (26, "IS TR"),
-    (27, "BI DJ FR GR IT MC MR SM"),
-    (28, "AL AZ BY CY DO GT HN HU LB NI PL SV"),
-    (29, "BR EG PS QA UA"),
-    (30, "JO KW MU YE"),
-    (31, "MT SC"),
-    (32, "LC"),
-    (33, "RU"),
-];
-
 /// The account whose two check digits open the run `digits`; its country stands before them.
 pub(crate) fn around(value: &[u8], digits: Digits) -> Option<(usize, usize)> {
     let start = digits.start.checked_sub(2)?;
@@ -41,14 +19,31 @@ pub(crate) fn around(value: &[u8], digits: Digits) -> Option<(usize, usize)> {
     (ends_word(value, end) && mod_97(account) == 1).then_some((start, end))
 }
 
+/// By country, from the ISO 13616 registry.
 fn length_in(country: &[u8]) -> Option<usize> {
-    let named = |codes: &str| codes.as_bytes().chunks(3).any(|code| code.iter().zip(country).all(same));
-    let same_row = LENGTHS.iter().find(|(_, codes)| named(codes));
-    same_row.map(|(length, _)| *length)
-}
-
-fn same((code, letter): (&u8, &u8)) -> bool {
-    *code == letter.to_ascii_uppercase()
+    let [first, second] = country else { return None };
+    let length = match &[first.to_ascii_uppercase(), second.to_ascii_uppercase()] {
+        b"NO" => 15,
+        b"BE" => 16,
+        b"DK" | b"FI" | b"FK" | b"FO" | b"GL" | b"NL" | b"SD" => 18,
+        b"MK" | b"SI" => 19,
+        b"AT" | b"BA" | b"EE" | b"KZ" | b"LT" | b"LU" | b"MN" | b"XK" => 20,
+        b"CH" | b"HR" | b"LI" | b"LV" => 21,
+        b"BG" | b"BH" | b"CR" | b"DE" | b"GB" | b"GE" | b"IE" | b"ME" | b"RS" | b"VA" => 22,
+        b"AE" | b"GI" | b"IL" | b"IQ" | b"OM" | b"SO" | b"TL" => 23,
+        b"AD" | b"CZ" | b"ES" | b"MD" | b"PK" | b"RO" | b"SA" | b"SE" | b"SK" | b"TN" | b"VG" => 24,
+        b"LY" | b"PT" | b"ST" => 25,
+        b"IS" | b"TR" => 26,
+        b"BI" | b"DJ" | b"FR" | b"GR" | b"IT" | b"MC" | b"MR" | b"SM" => 27,
+        b"AL" | b"AZ" | b"BY" | b"CY" | b"DO" | b"GT" | b"HN" | b"HU" | b"LB" | b"NI" | b"PL" | b"SV" => 28,
+        b"BR" | b"EG" | b"PS" | b"QA" | b"UA" => 29,
+        b"JO" | b"KW" | b"MU" | b"YE" => 30,
+        b"MT" | b"SC" => 31,
+        b"LC" => 32,
+        b"RU" => 33,
+        _ => return None,
+    };
+    Some(length)
 }
 
 /// Fills `account`, stepping over one blank between groups of four; gives where it ended.

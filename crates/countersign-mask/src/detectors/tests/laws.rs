@@ -116,6 +116,13 @@ fn what_was_once_masked_wrongly_is_masked_rightly() {
 }
 
 #[test]
+fn a_limit_inside_a_character_moves_to_its_edge() {
+    for value in [format!("x{}@b.co", "é".repeat(40)), format!("{}@b.co x", "東".repeat(40))] {
+        check(value.as_bytes()).unwrap();
+    }
+}
+
+#[test]
 fn what_can_never_be_hidden_piece_by_piece_goes_as_a_whole() {
     let value = format!("note password={} end", "x".repeat(100_000));
     let (masked, _) = masked_bytes(value.as_bytes(), Mode::Partial, Kind::ALL, false);
