@@ -183,18 +183,21 @@ impl Postgres {
 
     /// A port that is free now may be taken a moment later, so this tries more than once.
     fn listen(mut self) -> Self {
-        for _ in 0..5 {
+        let started = (0..5).any(|_| {
             self.port = free_port();
-            let mut start = self.command("pg_ctl");
-            let log = self.folder.path().join("log");
-            start.args(["-w", "-t", "60", "-o"]).arg(format!("-p {}", self.port)).arg("-l").arg(log);
-            start.arg("-D").arg(self.data()).arg("start").stdout(Stdio::null()).stderr(Stdio::null());
-            if start.status().unwrap().success() {
-                return self;
-            }
-        }
+            self.is_started()
+        });
         let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-        panic!("PostgreSQL does not start: {log}");
+        assert!(started, "PostgreSQL does not start: {log}");
+        self
+    }
+
+    fn is_started(&self) -> bool {
+        let mut start = self.command("pg_ctl");
+        let log = self.folder.path().join("log");
+        start.args(["-w", "-t", "60", "-o"]).arg(format!("-p {}", self.port)).arg("-l").arg(log);
+        start.arg("-D").arg(self.data()).arg("start").stdout(Stdio::null()).stderr(Stdio::null());
+        start.status().unwrap().success()
     }
 
     /// A program of PostgreSQL, as a user that it accepts: it refuses to run as root.
