@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use countersign_core::{ActionRecord, Principal, Reason, ReasonCode, Review, ReviewId, State};
-use countersign_gate::{GateError, Ticket, Verdict};
+use countersign_gate::{Forward as _, GateError, Ticket, Verdict};
 use tokio::sync::watch;
 
 use super::Dialect;
 use super::form::{Known, Standing};
 use crate::call::Call;
+use crate::catalog::Tool;
 use crate::codec::{Malformed, Message};
 use crate::definitions;
 use crate::explain::{self, Form};
@@ -27,6 +28,10 @@ use crate::upstream::{Route, UpstreamError};
 const HOLD: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long to wait before an upstream that can't be reached is tried again, as long as the approval stands.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Servers may define some tools only after the handshake, so a fresh session is looked at as often before what it
+/// lists counts as changed.
+const LOOKS: u32 = 5;
+const LOOK_AFTER: Duration = Duration::from_secs(1);
 /// Tasks that ended otherwise than their reviews are remembered up to this number.
 const ENDED_MAX: usize = 10_000;
 
@@ -205,15 +210,19 @@ enum NotReady {
     Listing(#[from] ListingError),
     #[error("the store could not record the claim")]
     Unrecorded,
+    #[error("a fresh session does not list the tool as it was approved")]
+    Unsettled,
 }
 
 impl Waiter {
     async fn run(self) {
+        // The session of its own, once it has one, and how often that is still looked at.
+        let (mut own, mut looks) = (None, LOOKS);
         loop {
             let decided = |state| state != State::Pending;
             let found = self.served.gate.until(&self.principal, self.review, decided).await;
             let attempt = match found {
-                Ok(Some(review)) if !review.state.is_final() => self.attempt().await,
+                Ok(Some(review)) if !review.state.is_final() => self.attempt(&mut own, &mut looks).await,
                 Ok(_) => break,
                 Err(error) => Err(error.into()),
             };
@@ -230,57 +239,69 @@ impl Waiter {
                 Ok(Some(Verdict::Ran { .. }) | None) => break,
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, review = %self.review, "an approved call can't be sent yet");
+                    let unsettled = matches!(error, NotReady::Unsettled);
+                    own = own.filter(|_| unsettled);
                     let clock = self.served.clock();
-                    clock.sleep_until(clock.now().plus(RETRY_AFTER)).await;
+                    let pause = if unsettled { LOOK_AFTER } else { RETRY_AFTER };
+                    clock.sleep_until(clock.now().plus(pause)).await;
                 }
             }
         }
         self.served.tasks.held.forget(self.review, &self.watch);
     }
 
-    async fn attempt(&self) -> Result<Option<Verdict>, NotReady> {
+    async fn attempt(&self, own: &mut Option<Own>, looks: &mut u32) -> Result<Option<Verdict>, NotReady> {
         let gate = &self.served.gate;
         let Some(record) = gate.asked(&self.principal, self.review)? else { return Ok(None) };
         let message = Arc::new(Message::parse(record.action.payload().to_vec())?);
         let era = if is_stateless(&message) { Era::Stateless } else { Era::Sessions };
-        let near = self.watch.near().upgrade().filter(|near| near.era == era);
-        // It does not end before this has, even if its agent does.
-        let near = near.and_then(|near| near.stay());
-        let own = match &near {
-            Some(_) => None,
-            None => Some(Own::open(&self.served, &self.principal, era).await?),
-        };
+        let near = self.near(era).filter(|_| own.is_none());
+        if near.is_none() && own.as_ref().is_none_or(|own| own.session().is_over()) {
+            *own = Some(Own::open(&self.served, &self.principal, era).await?);
+        }
         let session = near.as_ref().map(Stay::session).or(own.as_ref().map(Own::session));
         let Some(session) = session else { return Ok(None) };
         *self.watch.near() = Arc::downgrade(session);
         listing::ensure(session, &self.principal).await?;
         let tool = message.name().and_then(|name| session.catalog.tool(&name));
-        if let Some(tool) = &tool
-            && !matches!(self.served.definitions.standing(tool), definitions::Standing::Accepted)
-        {
+        let forward = self.forward(session, message, tool.as_deref())?;
+        if near.is_none() && forward.facts() != *record.action.facts() && *looks > 0 {
+            *looks -= 1;
+            session.catalog.forget();
+            return Err(NotReady::Unsettled);
+        }
+        let accepted =
+            |tool: &Tool| matches!(self.served.definitions.standing(tool), definitions::Standing::Accepted);
+        if tool.is_some_and(|tool| !accepted(&tool)) {
             return Ok(Some(self.changed(&record)));
         }
-        let link = session.link()?;
-        let forward = ToUpstream {
-            session: Arc::clone(session),
-            state: Arc::clone(&self.watch.state),
-            route: Route {
-                id: link.next_id(),
-                timeout: Some(self.served.config.call_timeout),
-                header_parameters: tool.map(|tool| tool.header_parameters.clone()).unwrap_or_default(),
-                ..Route::default()
-            },
-            message,
-            hold: HOLD,
-            begun: None,
-            follows: true,
-        };
         match gate.resume(&self.principal, self.review, forward).await? {
             Some(Verdict::Denied { reason, .. }) if reason.code == ReasonCode::StoreUnavailable => {
                 Err(NotReady::Unrecorded)
             }
             verdict => Ok(verdict),
         }
+    }
+
+    /// The session that asked last, if it is still there. It does not end before the call has, even if its agent does.
+    fn near(&self, era: Era) -> Option<Stay> {
+        self.watch.near().upgrade().filter(|near| near.era == era)?.stay()
+    }
+
+    fn forward(
+        &self,
+        session: &Arc<Session>,
+        message: Arc<Message>,
+        tool: Option<&Tool>,
+    ) -> Result<ToUpstream, UpstreamError> {
+        let route = Route {
+            id: session.link()?.next_id(),
+            timeout: Some(self.served.config.call_timeout),
+            header_parameters: tool.map(|tool| tool.header_parameters.clone()).unwrap_or_default(),
+            ..Route::default()
+        };
+        let (session, state) = (Arc::clone(session), Arc::clone(&self.watch.state));
+        Ok(ToUpstream { session, message, state, route, hold: HOLD, begun: None, follows: true })
     }
 
     fn changed(&self, record: &ActionRecord) -> Verdict {
