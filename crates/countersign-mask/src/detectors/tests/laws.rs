@@ -64,7 +64,7 @@ fn check(value: &[u8]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn arbitrary_bytes_are_masked_once_and_for_all(value in proptest::collection::vec(any::<u8>(), 0..300)) {

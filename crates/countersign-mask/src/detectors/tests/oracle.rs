@@ -150,7 +150,7 @@ fn the_fast_way_misses_nothing_that_the_slow_way_finds() {
     let detectors = Detectors::new(Kind::ALL).unwrap();
     let secrets: Vec<String> = tables::rows().into_iter().flat_map(|(_, finds, _)| finds).collect();
     let (mut random, mut compared) = (Noise(0x5eed), 0);
-    for _ in 0..4000 {
+    for _ in 0..2000 {
         let value = noise(&mut random, &secrets);
         let mut spans = Spans::default();
         detectors.find(value.as_bytes(), false, &mut spans);
@@ -173,7 +173,7 @@ fn the_fast_way_misses_nothing_that_the_slow_way_finds() {
             }
         }
     }
-    assert!(compared > 4000, "only {compared} findings were compared");
+    assert!(compared > 2000, "only {compared} findings were compared");
 }
 
 #[test]
