@@ -1,10 +1,14 @@
 //! What in this value must be hidden? Two passes over its bytes: words of secrets, then digits and `@`; only there is
 //! anything checked, by hand-written rules that look at each byte a bounded number of times.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
+use std::sync::Arc;
+
+use aho_corasick::automaton::Automaton as _;
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, BuildError, StartKind};
 use thiserror::Error;
 
-use crate::bytes::Class;
+use crate::bytes::{Class, starts_word};
 use crate::digits::{self, Digits};
 use crate::literals::{self, Literal};
 use crate::secrets::Secrets;
@@ -20,7 +24,7 @@ const ROUNDS: usize = 8;
 pub struct Detectors {
     kinds: Kinds,
     literals: Vec<Literal>,
-    words: Option<AhoCorasick>,
+    words: Option<Arc<DFA>>,
 }
 
 /// The words of all kinds can't be built into one automaton.
@@ -76,9 +80,10 @@ impl Detectors {
     pub fn new(kinds: &[Kind]) -> Result<Self, BuildDetectorsError> {
         let literals = literals::of(kinds);
         let texts = literals.iter().map(|literal| literal.text);
-        let mut builder = AhoCorasick::builder();
-        builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA));
-        let words = if literals.is_empty() { None } else { Some(builder.build(texts)?) };
+        let mut builder = DFA::builder();
+        // A prefilter would help a loop that can skip; that of `find_words` can't.
+        builder.ascii_case_insensitive(true).start_kind(StartKind::Unanchored).prefilter(false);
+        let words = if literals.is_empty() { None } else { Some(Arc::new(builder.build(texts)?)) };
         Ok(Self { kinds: Kinds::new(kinds), literals, words })
     }
 
@@ -155,16 +160,28 @@ impl Detectors {
         if quoted {
             server_text::find(value, spans);
         }
-        if let Some(words) = &self.words {
-            let mut secrets = Secrets::new(value, spans);
-            for hit in words.find_overlapping_iter(value) {
-                if let Some(literal) = self.literals.get(hit.pattern().as_usize()) {
-                    secrets.look(literal, hit.start(), hit.end());
-                }
-            }
-            secrets.finish();
+        if let Some(words) = self.words.as_deref() {
+            self.find_words(words, value, spans);
         }
         self.find_signs(value, spans);
+    }
+
+    /// Every place of every word, also inside of others.
+    fn find_words(&self, words: &DFA, value: &[u8], spans: &mut Spans) {
+        let Ok(mut state) = words.start_state(Anchored::No) else { return };
+        let mut secrets = Secrets::new(value, spans);
+        for (at, byte) in value.iter().enumerate() {
+            state = words.next_state(Anchored::No, state, *byte);
+            if !words.is_match(state) {
+                continue;
+            }
+            for index in 0..words.match_len(state) {
+                if let Some(literal) = self.literals.get(words.match_pattern(state, index).as_usize()) {
+                    secrets.look(literal, at + 1 - literal.text.len(), at + 1);
+                }
+            }
+        }
+        secrets.finish();
     }
 
     fn find_signs(&self, value: &[u8], spans: &mut Spans) {
@@ -190,12 +207,15 @@ impl Detectors {
                 spans.push(value, kind, start, end, 0);
             }
         };
+        // Behind a letter only an account can stand; everything else begins a word.
+        if !starts_word(value, run.start) {
+            return look(Kind::Iban, digits::iban);
+        }
         look(Kind::Card, digits::card);
-        look(Kind::Iban, digits::iban);
+        look(Kind::Phone, digits::phone);
         if run.len() == 3 {
             look(Kind::UsSsn, digits::ssn);
         }
-        look(Kind::Phone, digits::phone);
         if run.len() <= 3 {
             look(Kind::Ipv4, digits::ipv4);
         }
