@@ -110,12 +110,19 @@ const KINDS: &[(&str, Cell)] = &[
             prose(noise, WORDS, 9)
         )
     }),
-    ("hostile_prefixes", |noise| {
-        noise.pick(&["sk-", "ghp_", "-eyJ", "csa_", "://a:", "password="]).repeat(60)
+    // Long values that would be walked to their end again from each of their words.
+    ("hostile_tokens", |noise| {
+        noise.pick(&["sk-", "ghp_", "csa_", "ghp_....", "SG.", "npm_"]).repeat(20_000)
     }),
-    ("hostile_at_signs", |noise| format!("{}@", noise.text("abc.", 12)).repeat(24)),
-    ("hostile_ibans", |noise| format!("DE{} ", noise.digits(2)).repeat(60)),
-    ("hostile_pem", |_| "-----BEGIN PRIVATE KEY-----".repeat(16)),
+    ("hostile_jwts", |noise| noise.pick(&["-eyJ", "eyJabcdefg.", "-eyJabcdefg.-"]).repeat(20_000)),
+    ("hostile_urls", |noise| noise.pick(&["://a:", "://a@", "://:@:"]).repeat(20_000)),
+    ("hostile_assignments", |noise| {
+        noise.pick(&["password=", "password=\"", "password='\\", "pwd:\"x", "secret=\"pwd='"]).repeat(10_000)
+    }),
+    ("hostile_bearers", |noise| noise.pick(&["bearer ", "bearer abcdefghijklmnopq."]).repeat(10_000)),
+    ("hostile_at_signs", |noise| format!("{}@", noise.text("abc.", 12)).repeat(4000)),
+    ("hostile_ibans", |noise| format!("DE{} ", noise.digits(2)).repeat(10_000)),
+    ("hostile_pem", |_| "-----BEGIN PRIVATE KEY-----".repeat(2000)),
 ];
 
 fn cells(cell: Cell) -> Vec<String> {
