@@ -104,3 +104,43 @@ pub(crate) fn unjudgeable(why: &str) -> Complaint<'static> {
     Complaint::new(Severity::Error, SqlState::PROGRAM_LIMIT_EXCEEDED, format!("not executed: {why}"))
         .hint("Split the statement into smaller ones.")
 }
+
+/// The server is gone in the middle.
+pub(crate) fn lost_server() -> Complaint<'static> {
+    Complaint::new(
+        Severity::Fatal,
+        SqlState::CONNECTION_FAILURE,
+        "the connection to the protected database was lost",
+    )
+    .hint("Connect again. Whether a statement that was under way took effect is not known.")
+}
+
+/// The client asks for a setting that people or policy have a say in.
+pub(crate) fn setting_refused(name: &str, why: &str) -> Complaint<'static> {
+    Complaint::new(
+        Severity::Fatal,
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        format!("the setting `{name}` is not allowed when connecting: {why}"),
+    )
+    .hint("Connect without it; a SET afterwards can wait for approval.")
+}
+
+/// Bytes are judged as UTF-8.
+pub(crate) fn only_utf8(encoding: &str) -> Complaint<'static> {
+    Complaint::new(
+        Severity::Fatal,
+        SqlState::FEATURE_NOT_SUPPORTED,
+        format!("the client encoding `{encoding}` is not supported"),
+    )
+    .hint("Set client_encoding to UTF8 (PGCLIENTENCODING=UTF8).")
+}
+
+/// The name of the user is the agent's.
+pub(crate) fn other_user(user: &str) -> Complaint<'static> {
+    Complaint::new(
+        Severity::Fatal,
+        SqlState::INVALID_AUTHORIZATION,
+        format!("the password is not that of the agent `{user}`"),
+    )
+    .hint("Connect as the agent to which the token belongs.")
+}

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::codec::Format;
 use crate::codec::front::Bind;
@@ -28,6 +29,23 @@ pub(crate) struct Prepared {
 pub(crate) struct Portal {
     pub(crate) prepared: Known,
     pub(crate) params: Vec<Param>,
+    /// Set once its action was permitted. Statement and parameters can't change any more, so further calls of
+    /// `Execute` only fetch more of the same.
+    pub(crate) permitted: AtomicBool,
+}
+
+impl Portal {
+    pub(crate) fn new(prepared: Known, params: Vec<Param>) -> Arc<Self> {
+        Arc::new(Self { prepared, params, permitted: AtomicBool::new(false) })
+    }
+
+    pub(crate) fn is_permitted(&self) -> bool {
+        self.permitted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn permit(&self) {
+        self.permitted.store(true, Ordering::Relaxed);
+    }
 }
 
 /// One parameter; `None` is NULL.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use countersign_core::{Digest, Effect, Effects, Verb};
+use countersign_core::{Effect, Effects, Verb};
 use countersign_sql::{Catalog, Classified, Session as Meaning, StatementKind, classify, normal_key};
 
 /// Texts of one connection that are remembered at the same time.
@@ -110,9 +110,4 @@ impl Reader {
         }
         classified
     }
-}
-
-/// The digest of a text, by which it is recorded.
-pub(crate) fn text_digest(text: &str) -> Digest {
-    Digest::of(text.as_bytes())
 }

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use countersign_core::{Action, ActionId, Decision, Outcome, Timestamp};
 
 use crate::actions::{self, Ended, Progress, Requested};
-use crate::journal::{Left, Waiting};
+use crate::journal::{Journal, Left, Waiting};
 use crate::{Store, StoreError, Tx, entries};
+
+/// The journal, and what a crash left in it.
+pub(crate) type Opened = (Arc<Journal<Allowed>>, Vec<Waiting<Allowed>>);
 
 /// What the journal holds of an action without a review.
 #[derive(Debug)]
@@ -76,15 +79,15 @@ fn frame(kind: u8, parts: &[&[u8]], rest: &[u8]) -> Result<Vec<u8>, StoreError> 
     Ok(frame)
 }
 
-fn corrupt(id: impl ToString) -> StoreError {
-    StoreError::Corrupt { what: "journal frame", id: id.to_string() }
+fn corrupt(id: &str) -> StoreError {
+    StoreError::Corrupt { what: "journal frame", id: id.to_owned() }
 }
 
 /// What a crash left in the journal, ready to be moved.
 pub(crate) fn read_back(left: Left) -> Result<Vec<Waiting<Allowed>>, StoreError> {
     left.into_iter()
         .map(|(seq, body)| {
-            let item = parse(&body).ok_or_else(|| corrupt(seq))?;
+            let item = parse(&body).ok_or_else(|| corrupt(&seq.to_string()))?;
             Ok(Waiting { seq, bytes: body.len(), item })
         })
         .collect()

@@ -36,8 +36,8 @@ pub use people::*;
 pub use reviews::{Advance, Asked, Move};
 pub use writer::Durability;
 
-use allowed::Allowed;
-use journal::{Journal, Waiting};
+use allowed::{Allowed, Opened};
+use journal::Journal;
 pub(crate) use tx::Tx;
 
 /// Lets a test fail the store at a chosen write. The binary passes none.
@@ -180,10 +180,7 @@ impl Store {
 }
 
 /// The journal, and what a crash left in it.
-fn open_journal(
-    connection: &Connection,
-    options: &Options,
-) -> Result<(Arc<Journal<Allowed>>, Vec<Waiting<Allowed>>), StoreError> {
+fn open_journal(connection: &Connection, options: &Options) -> Result<Opened, StoreError> {
     let moved: i64 = connection.query_row("SELECT journaled FROM log_state", [], |row| row.get(0))?;
     let moved = u64::try_from(moved).unwrap_or(0);
     let (journal, left) = Journal::open(&options.folder, moved, options.faults.clone())?;

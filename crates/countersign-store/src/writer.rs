@@ -16,7 +16,7 @@ use countersign_core::Notice;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::allowed::{Allowed, settle_line};
+use crate::allowed::{Allowed, Opened, settle_line};
 use crate::journal::{Journal, Waiting};
 use crate::tx::{Head, LogIdentity, Tx};
 use crate::{Options, StoreError};
@@ -69,7 +69,7 @@ impl Writer {
         connection: Connection,
         checkpointer: Connection,
         log: LogIdentity,
-        (journal, line): (Arc<Journal<Allowed>>, Vec<Waiting<Allowed>>),
+        (journal, line): Opened,
         options: &Options,
     ) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(QUEUE_MAX);

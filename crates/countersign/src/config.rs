@@ -2,6 +2,7 @@
 //! mend it.
 
 mod fields;
+mod postgres;
 mod problem;
 mod resource;
 mod secret;
@@ -17,7 +18,9 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use fields::{Fields, Problems};
+pub(crate) use postgres::PostgresListener;
 pub(crate) use problem::Problem;
+use resource::Protected;
 
 /// A checked configuration.
 #[derive(Debug)]
@@ -34,6 +37,9 @@ pub(crate) struct Config {
     pub(crate) policy_files: Vec<PathBuf>,
     pub(crate) limits: Limits,
     pub(crate) resources: Vec<ResourceConfig>,
+    pub(crate) databases: Vec<countersign_proxy_postgres::ResourceConfig>,
+    /// How clients of databases are received.
+    pub(crate) postgres: PostgresListener,
 }
 
 impl Config {
@@ -94,26 +100,33 @@ fn read_root(root: Fields<'_>, folder: &Path) -> Config {
     policy.finish();
     let limits = limits(root.section("limits"));
     let mut names = BTreeSet::new();
-    let mut resources = Vec::new();
+    let (mut resources, mut databases) = (Vec::new(), Vec::new());
     for section in root.sections("resources") {
-        resources.push(resource::read(section, folder, &mut names));
+        match resource::read(section, folder, &mut names) {
+            Protected::Mcp(resource) => resources.push(*resource),
+            Protected::Postgres(database) => databases.push(*database),
+        }
     }
-    if resources.is_empty() {
+    let postgres = postgres::listener(root.section("postgres"), folder);
+    if resources.is_empty() && databases.is_empty() {
         root.problem(
             0..0,
             "no `[[resources]]`: there is nothing to protect",
             Some("add a `[[resources]]` section with `name` and `upstream`".to_owned()),
         );
     }
-    if agents == people {
-        root.problem(
-            root.span(),
-            "`agents.listen` and `people.listen` are the same address",
-            Some("agents and people never share a listener; choose two ports".to_owned()),
-        );
+    let shared = [
+        (agents == people, "`agents.listen` and `people.listen` are the same address"),
+        (postgres.listen == people, "`postgres.listen` and `people.listen` are the same address"),
+        (postgres.listen == agents, "`postgres.listen` and `agents.listen` are the same address"),
+    ];
+    for (_, message) in shared.into_iter().filter(|(same, _)| *same) {
+        let help = "agents, people and database clients never share a listener; choose different ports";
+        root.problem(root.span(), message, Some(help.to_owned()));
     }
     root.finish();
-    Config { state: folder.join(state), agents, people, public_url, policy_files, limits, resources }
+    let state = folder.join(state);
+    Config { state, agents, people, public_url, policy_files, limits, resources, databases, postgres }
 }
 
 fn address(fields: &Fields<'_>, default: &'static str) -> SocketAddr {

@@ -10,6 +10,7 @@ use countersign_gate::{Clock, Gate, Parts, SystemClock, Wakers};
 use countersign_identity::Identity;
 use countersign_policy::{Bundle, Live};
 use countersign_proxy_mcp::McpProxy;
+use countersign_proxy_postgres::PostgresProxy;
 use countersign_store::{Options, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -49,8 +50,11 @@ pub(crate) struct Running {
     pub(crate) identity: Arc<Identity>,
     pub(crate) gate: Gate,
     pub(crate) agents: std::net::SocketAddr,
+    /// Where clients of databases connect.
+    pub(crate) databases_at: std::net::SocketAddr,
     pub(crate) public_url: String,
     pub(crate) resources: Vec<String>,
+    pub(crate) databases: Vec<String>,
     stop: CancellationToken,
     listeners: Vec<tokio::task::JoinHandle<()>>,
     _watch: policy_watch::Watch,
@@ -108,10 +112,15 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
 
     let resources: Vec<String> =
         config.resources.iter().map(|resource| resource.resource.name.clone()).collect();
+    let databases: Vec<String> =
+        config.databases.iter().map(|database| database.resource.name.clone()).collect();
+    let authenticate =
+        || Arc::new(wiring::TokenAuthenticate(identity.clone(), wiring::StoreDirectory(store.clone())));
+    let postgres = PostgresProxy::new(config.databases, gate.clone(), authenticate(), config.postgres.rules);
     let mcp = McpProxy::new(
         gate.clone(),
-        Arc::new(wiring::TokenAuthenticate(identity.clone())),
-        Arc::new(wiring::StorePins(store)),
+        authenticate(),
+        Arc::new(wiring::StorePins(store.clone())),
         Arc::new(wiring::PolicyVisibility(policy)),
         config.resources,
     )
@@ -122,7 +131,7 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
     let stop = CancellationToken::new();
     let (agents_listener, agents) = bind(config.agents).await?;
     let (people_listener, _) = bind(config.people).await?;
-    let listeners = vec![
+    let mut listeners = vec![
         tokio::spawn(listen::serve(
             agents_listener,
             countersign_proxy_mcp::router(Arc::new(mcp)),
@@ -134,8 +143,26 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
             stop.clone(),
         )),
     ];
+    let mut databases_at = config.postgres.listen;
+    if !databases.is_empty() {
+        let (listener, bound) = bind(config.postgres.listen).await?;
+        databases_at = bound;
+        listeners.push(tokio::spawn(postgres.serve(listener, stop.clone())));
+    }
     let public_url = config.public_url;
-    Ok(Running { identity, gate, agents, public_url, resources, stop, listeners, _watch: watch, _lock: lock })
+    Ok(Running {
+        identity,
+        gate,
+        agents,
+        databases_at,
+        public_url,
+        resources,
+        databases,
+        stop,
+        listeners,
+        _watch: watch,
+        _lock: lock,
+    })
 }
 
 async fn bind(address: std::net::SocketAddr) -> Result<(TcpListener, std::net::SocketAddr), ServeError> {
@@ -153,6 +180,11 @@ impl Running {
     /// Where agents reach a resource.
     pub(crate) fn agent_url(&self, resource: &str) -> String {
         format!("http://{}/mcp/{resource}", self.agents)
+    }
+
+    /// How a client reaches a database; the password is the agent's token.
+    pub(crate) fn database_url(&self, database: &str) -> String {
+        format!("postgres://AGENT@{}/{database}", self.databases_at)
     }
 
     /// Ends the listeners and their connections. The store closes with the last of its users.

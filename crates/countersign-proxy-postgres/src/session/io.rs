@@ -2,7 +2,9 @@
 //! neither ever waits for the other while it could do something.
 
 use std::io;
+use std::ops::Range;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
@@ -33,16 +35,6 @@ impl Side {
     /// Puts bytes in line to be sent.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
-    }
-
-    /// Puts whatever `write` appends in line to be sent.
-    pub(crate) fn send_with<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
-        let before = self.out.len();
-        let written = write(&mut self.out);
-        if written.is_err() {
-            self.out.truncate(before);
-        }
-        written
     }
 
     pub(crate) fn is_backlogged(&self) -> bool {
@@ -85,14 +77,21 @@ pub(crate) struct Input {
     start: usize,
     end: usize,
     scanner: Scanner,
-    pub(crate) rules: Rules,
+    pub(crate) rules: Arc<Rules>,
     /// At least so many bytes more are needed before something can be done.
     missing: usize,
 }
 
 impl Input {
     fn new(rules: Rules) -> Self {
-        Self { bytes: Vec::new(), start: 0, end: 0, scanner: Scanner::default(), rules, missing: 1 }
+        Self {
+            bytes: Vec::new(),
+            start: 0,
+            end: 0,
+            scanner: Scanner::default(),
+            rules: Arc::new(rules),
+            missing: 1,
+        }
     }
 
     fn poll_fill(&mut self, wire: &mut Wire, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -123,6 +122,26 @@ impl Input {
         }
     }
 
+    /// Hands everything out, so that what is found in it can be dealt with while the session changes.
+    pub(crate) fn borrow_all(&mut self) -> Loan {
+        Loan {
+            bytes: std::mem::take(&mut self.bytes),
+            scanner: std::mem::take(&mut self.scanner),
+            rules: Arc::clone(&self.rules),
+            at: self.start,
+            end: self.end,
+            missing: self.missing,
+        }
+    }
+
+    /// Takes it back, as far as it was dealt with.
+    pub(crate) fn put_back(&mut self, loan: Loan) {
+        self.bytes = loan.bytes;
+        self.scanner = loan.scanner;
+        self.start = loan.at;
+        self.missing = loan.missing;
+    }
+
     pub(crate) fn unread(&self) -> &[u8] {
         self.bytes.get(self.start..self.end).unwrap_or_default()
     }
@@ -141,7 +160,7 @@ impl Input {
         self.bytes = bytes;
     }
 
-    pub(crate) fn span(&self) -> std::ops::Range<usize> {
+    pub(crate) fn span(&self) -> Range<usize> {
         self.start..self.end
     }
 
@@ -153,5 +172,64 @@ impl Input {
             self.missing = missing;
         }
         Ok(scan)
+    }
+
+    /// Whether a message with copied data begins at `at`.
+    pub(crate) fn data_at(&self, at: usize) -> bool {
+        self.unread().get(at) == Some(&b'd')
+    }
+}
+
+/// The bytes of an [`Input`] while they are dealt with.
+#[derive(Debug)]
+pub(crate) struct Loan {
+    bytes: Vec<u8>,
+    scanner: Scanner,
+    rules: Arc<Rules>,
+    at: usize,
+    end: usize,
+    missing: usize,
+}
+
+/// What stands next in a [`Loan`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A complete message; where its body is.
+    Whole { tag: u8, body: Range<usize> },
+    /// A piece of a message that passes unread.
+    Passing { tag: u8 },
+    /// Nothing more that is complete.
+    Nothing,
+}
+
+impl Loan {
+    /// Where the next message begins.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn slice(&self, range: Range<usize>) -> &[u8] {
+        self.bytes.get(range).unwrap_or_default()
+    }
+
+    /// Goes on behind the next message, or the piece of it that is there.
+    pub(crate) fn next(&mut self) -> Result<Found, WireError> {
+        let unread = self.bytes.get(self.at..self.end).unwrap_or_default();
+        match self.scanner.scan(&self.rules, unread)? {
+            Scan::Whole(frame) => {
+                let end = self.at + frame.whole.len();
+                let found = Found::Whole { tag: frame.tag, body: end - frame.body.len()..end };
+                self.at = end;
+                Ok(found)
+            }
+            Scan::Piece { tag, bytes, .. } => {
+                self.at += bytes.len();
+                Ok(Found::Passing { tag })
+            }
+            Scan::Wait { missing } => {
+                self.missing = missing;
+                Ok(Found::Nothing)
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
     }
     out::line(format_args!(
         "ok: {} resource(s), {} policies, bundle {}",
-        config.resources.len(),
+        config.resources.len() + config.databases.len(),
         bundle.ids().count(),
         bundle.hash()
     ));

@@ -16,6 +16,9 @@ pub(super) async fn run(args: &ConfigArgs) -> Result<(), Failure> {
     for resource in &running.resources {
         out::line(format_args!("agents   {}", running.agent_url(resource)));
     }
+    for database in &running.databases {
+        out::line(format_args!("agents   {}", running.database_url(database)));
+    }
     greet_first_person(&running).await?;
     wait_for_stop().await;
     out::line("stopping; open reviews stay open");

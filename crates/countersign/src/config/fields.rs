@@ -132,6 +132,17 @@ impl<'t> Fields<'t> {
         }
     }
 
+    pub(crate) fn boolean(&self, key: &'static str, default: bool) -> bool {
+        let Some(value) = self.value(key) else { return default };
+        match value.get_ref() {
+            DeValue::Boolean(flag) => *flag,
+            _ => {
+                self.wrong(key, value, "`true` or `false`");
+                default
+            }
+        }
+    }
+
     pub(crate) fn seconds(&self, key: &'static str, default: Duration, max: u64) -> Duration {
         Duration::from_secs(self.integer(key, default.as_secs(), 0..=max))
     }

@@ -1,4 +1,5 @@
-//! How is one protected system described? `[[resources]]` and what is below it.
+//! How is one protected system described? `[[resources]]`: what all protocols share here, and what is below it for an
+//! MCP server. A PostgreSQL database is read in `postgres.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,21 +12,38 @@ use globset::Glob;
 use toml::Spanned;
 
 use super::fields::Fields;
-use super::secret;
+use super::{postgres, secret};
 
 /// The group that decides about changed tool definitions unless the resource names another.
 const DEFINITION_REVIEWERS: &str = "reviewers";
-const DAY: u64 = 24 * 3600;
+pub(super) const DAY: u64 = 24 * 3600;
 
-pub(super) fn read(fields: Fields<'_>, folder: &Path, names: &mut BTreeSet<String>) -> ResourceConfig {
+/// One protected system, by its protocol.
+pub(super) enum Protected {
+    Mcp(Box<ResourceConfig>),
+    Postgres(Box<countersign_proxy_postgres::ResourceConfig>),
+}
+
+pub(super) fn read(fields: Fields<'_>, folder: &Path, names: &mut BTreeSet<String>) -> Protected {
     let name = name(&fields, names);
     let protocol = fields.optional_string("protocol");
-    if let Some(other) = protocol.filter(|protocol| protocol.get_ref() != "mcp") {
-        let message = format!("unknown protocol `{}`", other.get_ref());
-        fields.problem(other.span(), message, Some("this version speaks `mcp`".to_owned()));
-    }
     let labels = labels(&fields);
-    let resource = Resource { name, protocol: "mcp".to_owned(), labels };
+    let resource = |protocol: &str| Resource { name, protocol: protocol.to_owned(), labels };
+    match protocol.as_ref().map(Spanned::get_ref).map(String::as_str) {
+        None | Some("mcp") => Protected::Mcp(Box::new(mcp(fields, folder, resource("mcp")))),
+        Some("postgres") => {
+            Protected::Postgres(Box::new(postgres::database(fields, folder, resource("postgres"))))
+        }
+        Some(other) => {
+            let span = protocol.as_ref().map_or(0..0, Spanned::span);
+            let help = "this version speaks `mcp` and `postgres`";
+            fields.problem(span, format!("unknown protocol `{other}`"), Some(help.to_owned()));
+            Protected::Mcp(Box::new(mcp(fields, folder, resource("mcp"))))
+        }
+    }
+}
+
+fn mcp(fields: Fields<'_>, folder: &Path, resource: Resource) -> ResourceConfig {
     let upstream = upstream(fields.section("upstream"), folder);
     let reviewers = fields
         .optional_string("definition_reviewers")

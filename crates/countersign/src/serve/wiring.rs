@@ -30,7 +30,7 @@ impl Directory for StoreDirectory {
 }
 
 /// Bearer tokens of agents.
-pub(super) struct TokenAuthenticate(pub(super) Arc<Identity>);
+pub(super) struct TokenAuthenticate(pub(super) Arc<Identity>, pub(super) StoreDirectory);
 
 impl Authenticate for TokenAuthenticate {
     fn principal(&self, bearer: Option<&str>, claims: &Claims, now: Timestamp) -> Option<Principal> {
@@ -43,6 +43,17 @@ impl Authenticate for TokenAuthenticate {
             tracing::error!(error = &error as &dyn std::error::Error, "a token can't be looked up");
             None
         })
+    }
+}
+
+impl countersign_proxy_postgres::Authenticate for TokenAuthenticate {
+    fn principal(&self, token: &str, client: Option<&str>, now: Timestamp) -> Option<Principal> {
+        let claims = Claims { client: client.map(str::to_owned), ..Claims::default() };
+        Authenticate::principal(self, Some(token), &claims, now)
+    }
+
+    fn stands(&self, agent: AgentId, now: Timestamp) -> bool {
+        self.1.agent_stands(agent, now)
     }
 }
 

@@ -1,0 +1,54 @@
+//! How is one protected database described? What the binary's configuration turns into.
+
+use std::time::Duration;
+
+use countersign_core::Resource;
+
+use crate::login::upstream::UpstreamAddress;
+
+/// One protected database.
+#[derive(Debug, Clone)]
+pub struct ResourceConfig {
+    /// The resource; clients connect to its name as the database.
+    pub resource: Resource,
+    /// Where it is, and with which credential. Clients never see it.
+    pub upstream: UpstreamAddress,
+    /// How long a connection is held while people decide.
+    pub hold: Duration,
+    /// The same inside a transaction block, where locks wait as well. Zero gives a ticket at once.
+    pub hold_in_transaction: Duration,
+    /// How often a held client is shown a sign of life.
+    pub remind_every: Duration,
+    /// Connections of one agent at the same time.
+    pub connections_per_agent: usize,
+}
+
+impl ResourceConfig {
+    /// With the defaults: held for 45 s, in a transaction as well, with a sign of life every 10 s, 100 connections per
+    /// agent.
+    pub fn new(resource: Resource, upstream: UpstreamAddress) -> Self {
+        Self {
+            resource,
+            upstream,
+            hold: Duration::from_secs(45),
+            hold_in_transaction: Duration::from_secs(45),
+            remind_every: Duration::from_secs(10),
+            connections_per_agent: 100,
+        }
+    }
+}
+
+/// Who calls? A question to the binary's wiring; this crate never sees how a token is checked.
+pub trait Authenticate: Send + Sync + 'static {
+    /// The principal behind `token`, with what the client calls itself as a claimed link. `None` when the token is
+    /// missing, unknown, revoked or expired.
+    fn principal(
+        &self,
+        token: &str,
+        client: Option<&str>,
+        now: countersign_core::Timestamp,
+    ) -> Option<countersign_core::Principal>;
+
+    /// Whether the agent's credential still stands.
+    fn stands(&self, agent: countersign_core::AgentId, now: countersign_core::Timestamp) -> bool;
+}

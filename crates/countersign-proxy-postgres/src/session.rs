@@ -1,0 +1,461 @@
+//! One client and its server: which bytes go where, and when? Units of the client are read, judged and sent; answers of
+//! the server go back as they come.
+//!
+//! `unit.rs` says what the client wants in one go, `draft.rs` which action that is, `ask.rs` takes it through the gate,
+//! `send.rs` puts it in line with what the server owes for it, and `replies.rs` follows the server's answers. A denial
+//! is answered by the server itself: a statement that can't be parsed stands for the denied one, so that transactions
+//! end exactly as they would have, and its error is rewritten.
+
+mod ask;
+mod awaited;
+mod draft;
+mod io;
+mod meaning;
+mod replies;
+mod send;
+mod unit;
+
+use std::io as std_io;
+use std::sync::Arc;
+use std::task::Poll;
+
+use countersign_core::{Principal, Timestamp};
+use countersign_gate::Verdict;
+use tokio::sync::mpsc;
+
+use crate::codec::back::Complaint;
+use crate::codec::frame::Rules;
+use crate::codec::{ServerKey, TransactionStatus, WireError};
+use crate::explain;
+use crate::names::Names;
+use crate::reading::{Facts, Reader};
+use crate::served::Served;
+use crate::wire::Wire;
+use ask::{Ask, Event, Said, Terms, not_sent};
+use awaited::Owed;
+pub(crate) use draft::{Setting, draft, facts};
+use io::Side;
+pub(crate) use meaning::{QUESTION as MEANING_QUESTION, parse as parse_meaning};
+use unit::{End, Extent, Unit, Unready};
+
+/// While a unit waits, so many bytes of what follows are kept; the client has to wait with the rest.
+const AHEAD_MAX: usize = 64 * 1024;
+
+/// Why a session ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Ended {
+    /// The client said good-bye or closed the connection.
+    #[error("the client left")]
+    Left,
+    #[error("the client's connection broke")]
+    Client(#[source] std_io::Error),
+    #[error("the server's connection ended")]
+    Server(#[source] std_io::Error),
+    #[error("the client broke the protocol")]
+    Broken(#[source] WireError),
+    #[error("the server broke the protocol: {0}")]
+    Server2(String),
+    #[error("the agent's credential no longer stands")]
+    Revoked,
+}
+
+/// What a session is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) served: Arc<Served>,
+    pub(crate) principal: Principal,
+    pub(crate) client: Wire,
+    pub(crate) server: Wire,
+    pub(crate) server_key: Option<ServerKey>,
+    pub(crate) facts: Facts,
+    pub(crate) cancels: mpsc::Receiver<()>,
+}
+
+/// One connection of an agent.
+#[derive(Debug)]
+pub(crate) struct Session {
+    served: Arc<Served>,
+    principal: Principal,
+    client: Side,
+    server: Side,
+    server_key: Option<ServerKey>,
+    cancels: mpsc::Receiver<()>,
+    reader: Reader,
+    names: Names,
+    owed: Owed,
+    status: TransactionStatus,
+    /// Since when the open transaction is open.
+    open_since: Option<Timestamp>,
+    /// What comes is dropped up to the next `Sync`, as the server would.
+    skipping: bool,
+    /// The server waits for copied data, and ignores `Sync` meanwhile.
+    copying_in: bool,
+    meaning: meaning::Upkeep,
+    ask: Option<Ask>,
+    asks: u64,
+    events: mpsc::UnboundedReceiver<Event>,
+    teller: mpsc::UnboundedSender<Event>,
+    /// Tasks of the gate that still record an outcome.
+    passing: Vec<(u64, ask::Passing)>,
+    leaving: bool,
+    stands_until: Timestamp,
+}
+
+/// What woke the session up.
+enum Turn {
+    Io(Result<Moved, Ended>),
+    Event(Event),
+    Cancel,
+    Remind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moved {
+    Client,
+    Server,
+}
+
+impl Session {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let (teller, events) = mpsc::unbounded_channel();
+        let now = parts.served.now();
+        Self {
+            served: parts.served,
+            principal: parts.principal,
+            client: Side::new(parts.client, Rules::client()),
+            server: Side::new(parts.server, Rules::server()),
+            server_key: parts.server_key,
+            cancels: parts.cancels,
+            reader: Reader::new(parts.facts),
+            names: Names::default(),
+            owed: Owed::default(),
+            status: TransactionStatus::Idle,
+            open_since: None,
+            skipping: false,
+            copying_in: false,
+            meaning: meaning::Upkeep::default(),
+            ask: None,
+            asks: 0,
+            events,
+            teller,
+            passing: Vec::new(),
+            leaving: false,
+            stands_until: now,
+        }
+    }
+
+    /// Runs until one side ends, and tells the client why when the gateway ends it.
+    pub(crate) async fn run(mut self) -> Ended {
+        let ended = loop {
+            if let Err(ended) = self.step().await {
+                break ended;
+            }
+        };
+        self.farewell(&ended).await;
+        ended
+    }
+
+    async fn step(&mut self) -> Result<(), Ended> {
+        match self.turn().await {
+            Turn::Io(moved) => match moved? {
+                Moved::Client => self.advance(),
+                Moved::Server => {
+                    self.take_replies()?;
+                    self.advance()
+                }
+            },
+            Turn::Event(event) => self.heard(event),
+            Turn::Cancel => self.cancelled(),
+            Turn::Remind => self.remind(),
+        }
+    }
+
+    async fn turn(&mut self) -> Turn {
+        let clock = Arc::clone(self.served.clock());
+        let remind_at = self.ask.as_ref().and_then(|ask| ask.remind_at);
+        let reminder = async {
+            match remind_at {
+                Some(at) => clock.sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let reads_client = self.reads_client();
+        let (client, server) = (&mut self.client, &mut self.server);
+        let io = std::future::poll_fn(|cx| {
+            // Both are sent first, so that what was decided is on its way before anything new is read.
+            if let Poll::Ready(Err(error)) = client.poll_send(cx) {
+                return Poll::Ready(Err(Ended::Client(error)));
+            }
+            if let Poll::Ready(Err(error)) = server.poll_send(cx) {
+                return Poll::Ready(Err(Ended::Server(error)));
+            }
+            if !client.is_backlogged()
+                && let Poll::Ready(read) = server.poll_receive(cx)
+            {
+                return Poll::Ready(read.and_then(some).map(|()| Moved::Server).map_err(Ended::Server));
+            }
+            if reads_client
+                && !server.is_backlogged()
+                && let Poll::Ready(read) = client.poll_receive(cx)
+            {
+                return Poll::Ready(match read {
+                    Ok(0) => Err(Ended::Left),
+                    Ok(_) => Ok(Moved::Client),
+                    Err(error) => Err(Ended::Client(error)),
+                });
+            }
+            Poll::Pending
+        });
+        // All are cancel safe: bytes are kept in the sides, events in their channels.
+        tokio::select! {
+            biased;
+            Some(event) = self.events.recv() => Turn::Event(event),
+            Some(()) = self.cancels.recv() => Turn::Cancel,
+            moved = io => Turn::Io(moved),
+            () = reminder => Turn::Remind,
+        }
+    }
+
+    /// While a unit waits, the client is read only to notice that it leaves.
+    fn reads_client(&self) -> bool {
+        let waits = self.ask.is_some() || self.meaning.is_asking();
+        !self.leaving && (!waits || self.client.input.unread().len() < AHEAD_MAX)
+    }
+
+    /// Takes up what the client has sent for as long as nothing has to be waited for.
+    fn advance(&mut self) -> Result<(), Ended> {
+        while self.ask.is_none() && !self.leaving {
+            if self.must_ask_meaning() {
+                self.ask_meaning();
+            }
+            if self.meaning.is_asking() {
+                return Ok(());
+            }
+            let went_on = match unit::extent(&mut self.client.input).map_err(Ended::Broken)? {
+                Extent::Incomplete => false,
+                Extent::Copied(bytes) => self.pass_copied(bytes),
+                Extent::Unit(bytes) => self.take_unit(bytes)?,
+            };
+            if !went_on {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copied data needs no look: the statement that takes it was judged.
+    fn pass_copied(&mut self, bytes: usize) -> bool {
+        let data = self.client.input.lend();
+        let span = self.client.input.span();
+        let end = span.start.saturating_add(bytes).min(span.end);
+        if !self.skipping {
+            self.out_copied(data.get(span.start..end).unwrap_or_default());
+        }
+        self.client.input.give_back(data);
+        self.client.input.consume(bytes);
+        true
+    }
+
+    /// False when the unit has to stay where it is for now.
+    fn take_unit(&mut self, bytes: usize) -> Result<bool, Ended> {
+        if self.must_wait_for_catalog() {
+            return Ok(false);
+        }
+        self.refresh_facts();
+        let buffer = self.client.input.lend();
+        let start = self.client.input.span().start;
+        let slice = buffer.get(start..start.saturating_add(bytes)).unwrap_or_default();
+        let unit = unit::read(slice, &mut self.reader, &self.names, &self.owed);
+        self.client.input.give_back(buffer);
+        let unit = match unit {
+            Ok(unit) => unit,
+            Err(Unready::InFlight) => return Ok(false),
+            Err(Unready::Wire(error)) => return Err(Ended::Broken(error)),
+        };
+        if self.skipping {
+            self.client.input.consume(bytes);
+            self.skip(&unit);
+            return Ok(true);
+        }
+        // A statement that has to wait is asked for only when everything before it has been answered.
+        let quiet = self.owed.is_quiet();
+        if !unit.runs.is_empty() && !quiet {
+            return Ok(false);
+        }
+        self.client.input.consume(bytes);
+        self.begin(unit)?;
+        Ok(true)
+    }
+
+    fn begin(&mut self, unit: Unit) -> Result<(), Ended> {
+        if unit.calls_function {
+            self.refuse(unit, &explain::no_function_calls());
+            return Ok(());
+        }
+        if unit.runs.is_empty() {
+            self.leaving = unit.end == End::Terminate;
+            self.send_unit(unit, None);
+            return Ok(());
+        }
+        self.check_standing()?;
+        match draft(&unit.runs, &self.setting()) {
+            Ok(draft) => self.put_to_gate(unit, draft),
+            Err(why) => self.refuse(unit, &explain::unjudgeable(&why)),
+        }
+        Ok(())
+    }
+
+    fn setting(&self) -> Setting<'_> {
+        Setting {
+            resource: &self.served.config().resource,
+            principal: &self.principal,
+            facts: self.reader.facts(),
+            in_transaction: self.status != TransactionStatus::Idle,
+            changed_objects: self.meaning.changed_in_transaction(),
+            claim: None,
+        }
+    }
+
+    fn put_to_gate(&mut self, unit: Unit, draft: countersign_core::Draft) {
+        self.asks += 1;
+        let config = self.served.config();
+        let hold =
+            if self.status == TransactionStatus::Idle { config.hold } else { config.hold_in_transaction };
+        let terms = Terms { hold, events: self.teller.clone() };
+        self.ask = Some(Ask::start(self.served.gate(), self.asks, unit, draft, terms));
+    }
+
+    fn heard(&mut self, Event { ask: number, said }: Event) -> Result<(), Ended> {
+        let current = self.ask.as_ref().is_some_and(|ask| ask.number == number);
+        match said {
+            Said::Held(ticket) if current => self.show_ticket(ticket),
+            Said::Run(permit, done) => match self.ask.take_if(|_| current) {
+                Some(ask) if ask.payload == permit.action().payload() => {
+                    let (unit, passing) = ask.depart();
+                    self.passing.push((number, passing));
+                    self.send_unit(unit, Some((permit, done)));
+                }
+                Some(ask) => {
+                    let _gone = done.send(not_sent("the statement is not the approved one"));
+                    self.refuse(ask.into_unit(), &explain::unjudgeable("it is not the approved statement"));
+                }
+                None => {
+                    let _gone = done.send(not_sent("its caller had cancelled it"));
+                }
+            },
+            Said::Verdict(verdict) => {
+                self.passing.retain(|(passed, _)| *passed != number);
+                if let Some(ask) = self.ask.take_if(|_| current) {
+                    self.answer(ask, &verdict);
+                }
+            }
+            Said::CatalogLoaded => self.catalog_loaded(),
+            Said::Held(_) => {}
+        }
+        self.advance()
+    }
+
+    /// The verdict on a unit that was not sent.
+    fn answer(&mut self, ask: Ask, verdict: &Verdict) {
+        let complaint = match verdict {
+            Verdict::Denied { reason, review } => explain::denied(reason, *review),
+            Verdict::Pending(ticket) => explain::pending(ticket, self.served.now()),
+            Verdict::Ran { review, outcome, result } => {
+                let tags = String::from_utf8_lossy(result);
+                let note = outcome.note.as_deref().unwrap_or(&tags);
+                explain::ran_before(*review, &format!("{}, {note}", outcome.status.word()))
+            }
+        };
+        self.refuse(ask.into_unit(), &complaint);
+    }
+
+    fn show_ticket(&mut self, ticket: countersign_gate::Ticket) {
+        if let Some(ask) = &mut self.ask {
+            ask.ticket = Some(ticket);
+        }
+        self.notice();
+    }
+
+    /// Tells the client that it waits, and when it hears of it again.
+    fn notice(&mut self) {
+        let now = self.served.now();
+        let locks = self.open_since.map(|since| {
+            let open = countersign_core::span_text(now.since(since));
+            format!("The transaction is open for {open} and keeps its locks meanwhile.")
+        });
+        let Some(ask) = &mut self.ask else { return };
+        let Some(ticket) = &ask.ticket else { return };
+        ask.remind_at = Some(now.plus(self.served.config().remind_every));
+        let notice = explain::waiting(ticket, now, locks.as_deref());
+        self.client_complaint(&notice);
+    }
+
+    fn client_complaint(&mut self, complaint: &Complaint<'_>) {
+        let mut bytes = Vec::new();
+        complaint.encode_notice(&mut bytes);
+        self.client.send(&bytes);
+    }
+
+    fn remind(&mut self) -> Result<(), Ended> {
+        self.check_standing()?;
+        self.notice();
+        Ok(())
+    }
+
+    /// A cancel request ends a hold; where nothing is held, the server gets it.
+    fn cancelled(&mut self) -> Result<(), Ended> {
+        match self.ask.take() {
+            Some(ask) => {
+                let complaint = explain::cancelled(ask.ticket.as_ref());
+                self.refuse(ask.into_unit(), &complaint);
+            }
+            None => {
+                if let Some(key) = self.server_key.clone() {
+                    self.served.cancel_at_server(key);
+                }
+            }
+        }
+        self.advance()
+    }
+
+    /// A credential that was revoked ends the session, at the latest a second later.
+    fn check_standing(&mut self) -> Result<(), Ended> {
+        let now = self.served.now();
+        if now < self.stands_until {
+            return Ok(());
+        }
+        if !self.served.agent_stands(&self.principal, now) {
+            return Err(Ended::Revoked);
+        }
+        self.stands_until = now.plus(std::time::Duration::from_secs(1));
+        Ok(())
+    }
+
+    /// Last words, as far as the client still listens.
+    async fn farewell(&mut self, ended: &Ended) {
+        let complaint = match ended {
+            Ended::Left | Ended::Client(_) => None,
+            Ended::Broken(error) => Some(crate::login::deny::protocol_violation(error)),
+            Ended::Server(_) | Ended::Server2(_) => Some(explain::lost_server()),
+            Ended::Revoked => {
+                Some(crate::login::deny::closing("the agent's credential was revoked or has expired"))
+            }
+        };
+        if let Some(complaint) = complaint {
+            let mut bytes = Vec::new();
+            complaint.encode_error(&mut bytes);
+            self.client.send(&bytes);
+        }
+        let closing = std::future::poll_fn(|cx| self.client.poll_close(cx));
+        let patience =
+            self.served.clock().sleep_until(self.served.now().plus(std::time::Duration::from_secs(1)));
+        tokio::select! {
+            _closed = closing => {}
+            () = patience => {}
+        }
+    }
+}
+
+fn some(read: usize) -> std_io::Result<()> {
+    if read == 0 { Err(std_io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+}

@@ -1,0 +1,146 @@
+//! Which action is this unit? Its statements with their parameters, as one thing to judge, show and record.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use countersign_core::{Arguments, Digest, Draft, Effect, Effects, Principal, Resource, Scalar, Verb};
+use serde_json::{Value, json};
+
+use crate::codec::Format;
+use crate::names::{Known, Param, Portal};
+use crate::reading::Facts;
+
+/// More parameters than this in one unit are more than anybody could judge.
+const PARAMETERS_MAX: usize = 20_000;
+/// Longer lists of words are cut in the operation; the payload has them all.
+const OPERATION_MAX_CHARS: usize = 120;
+
+/// Where and by whom the unit is run.
+#[derive(Debug)]
+pub(crate) struct Setting<'a> {
+    pub(crate) resource: &'a Resource,
+    pub(crate) principal: &'a Principal,
+    pub(crate) facts: &'a Facts,
+    /// In a transaction block.
+    pub(crate) in_transaction: bool,
+    /// Objects were changed in this transaction, so names may not mean what the catalog says.
+    pub(crate) changed_objects: bool,
+    /// What the client calls itself.
+    pub(crate) claim: Option<&'a str>,
+}
+
+/// The draft of an action, or why it can't be judged.
+pub(crate) fn draft(runs: &[Arc<Portal>], setting: &Setting<'_>) -> Result<Draft, String> {
+    if runs.iter().map(|run| run.params.len()).sum::<usize>() > PARAMETERS_MAX {
+        return Err(format!("more than {PARAMETERS_MAX} parameters at once can't be judged"));
+    }
+    let statements: Vec<Value> = runs.iter().map(|run| statement(run)).collect();
+    let payload = json!({ "statements": statements }).to_string().into_bytes();
+    Ok(Draft {
+        resource: setting.resource.clone(),
+        principal: setting.principal.clone(),
+        operation: operation(runs),
+        effects: effects(runs, setting)?,
+        sameness: Digest::of(&payload),
+        payload,
+        arguments: arguments(runs, setting),
+        facts: facts(setting.facts),
+        preview: None,
+        claim: setting.claim.map(str::to_owned),
+    })
+}
+
+/// What an approval depends on beside the text: as whom it runs, and where its names are looked up.
+pub(crate) fn facts(facts: &Facts) -> BTreeMap<String, String> {
+    let meaning = &facts.meaning;
+    BTreeMap::from([
+        ("role".to_owned(), meaning.user.clone()),
+        ("search path".to_owned(), meaning.search_path.join(", ")),
+    ])
+}
+
+fn statement(run: &Portal) -> Value {
+    let Known::As(prepared) = &run.prepared else {
+        let Known::Opaque(name) = &run.prepared else { return Value::Null };
+        return json!({ "prepared": name, "parameters": parameters(&run.params) });
+    };
+    let mut statement = json!({ "text": &*prepared.reading.text });
+    if let Some(fields) = statement.as_object_mut() {
+        if !run.params.is_empty() {
+            fields.insert("parameters".to_owned(), parameters(&run.params));
+        }
+        if prepared.types.iter().any(|oid| *oid != 0) {
+            fields.insert("types".to_owned(), json!(prepared.types));
+        }
+    }
+    statement
+}
+
+fn parameters(params: &[Param]) -> Value {
+    params.iter().map(parameter).collect()
+}
+
+fn parameter((format, value): &Param) -> Value {
+    let Some(value) = value else { return Value::Null };
+    match (format, std::str::from_utf8(value)) {
+        (Format::Text, Ok(text)) => Value::String(text.to_owned()),
+        _ => json!({ "binary": hex(value) }),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The words that the command tags begin with, for example `BEGIN; DELETE`.
+fn operation(runs: &[Arc<Portal>]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for run in runs {
+        match &run.prepared {
+            Known::As(prepared) => words.extend(prepared.reading.tags()),
+            Known::Opaque(_) => words.push("EXECUTE"),
+        }
+    }
+    words.dedup();
+    words.join("; ").chars().take(OPERATION_MAX_CHARS).collect()
+}
+
+fn effects(runs: &[Arc<Portal>], setting: &Setting<'_>) -> Result<Effects, String> {
+    let mut all = BTreeSet::new();
+    for run in runs {
+        match &run.prepared {
+            Known::As(prepared) => {
+                all.extend(prepared.reading.effects.as_ref().map_err(String::clone)?.iter().cloned())
+            }
+            Known::Opaque(name) => {
+                all.insert(Effect::new(Verb::Unknown, format!("prepared:{name}")));
+            }
+        }
+    }
+    if setting.changed_objects {
+        all.insert(Effect::new(Verb::Unknown, "objects changed in this transaction"));
+    }
+    Effects::new(all, "statement").map_err(|error| error.to_string())
+}
+
+fn arguments(runs: &[Arc<Portal>], setting: &Setting<'_>) -> Arguments {
+    let mut arguments = Arguments::new();
+    for (at, run) in runs.iter().enumerate() {
+        if let Known::As(prepared) = &run.prepared {
+            let text = prepared.reading.text.to_string();
+            arguments.insert(format!("statements.{at}.text"), Scalar::Text(text));
+        }
+        for (place, param) in run.params.iter().enumerate() {
+            let value = match parameter(param) {
+                Value::String(text) => text,
+                Value::Null => continue,
+                other => other.to_string(),
+            };
+            arguments.insert(format!("statements.{at}.parameters.{place}"), Scalar::Text(value));
+        }
+    }
+    let count = i64::try_from(runs.len()).unwrap_or(i64::MAX);
+    arguments.insert("count".to_owned(), Scalar::Integer(count));
+    arguments.insert("in_transaction".to_owned(), Scalar::Bool(setting.in_transaction));
+    arguments
+}

@@ -1,0 +1,199 @@
+//! Do names still mean what they meant? After a statement that may have changed that, the server is asked before the
+//! next one is read.
+
+use std::sync::Arc;
+
+use countersign_core::Verb;
+use countersign_sql::{Classified, Session as Meaning};
+
+use super::ask::{Event, Said};
+use super::{Ended, Session};
+use crate::codec::TransactionStatus;
+use crate::codec::back::Back;
+use crate::codec::frame::{Rule, Rules};
+use crate::reading::Facts;
+
+/// What of the session changes the meaning of a text. Every name says where it is from, because the search path is
+/// what is being asked for.
+pub(crate) const QUESTION: &str = "SELECT pg_catalog.current_setting('standard_conforming_strings'), \
+     current_user::pg_catalog.text, \
+     pg_catalog.pg_my_temp_schema()::pg_catalog.text, \
+     pg_catalog.array_to_json(pg_catalog.current_schemas(false))::pg_catalog.text";
+
+/// The row of an answer to it. Bytes.
+const ROW_MAX: usize = 64 * 1024;
+
+/// What is known about the session's meaning, and what has to be asked.
+#[derive(Debug, Default)]
+pub(super) struct Upkeep {
+    /// Something ran that may have changed settings, roles or temporary objects.
+    doubtful: bool,
+    /// Something ran that may have changed the catalog.
+    catalog_doubtful: bool,
+    /// … in the transaction that is still open.
+    in_transaction: bool,
+    /// Something in this transaction may be undone with it.
+    undoable: bool,
+    asking: bool,
+    /// Nothing can be read before the catalog is there.
+    loading: bool,
+    /// A newer catalog is on its way.
+    renewing: bool,
+    answer: Option<Meaning>,
+}
+
+impl Upkeep {
+    /// A permitted statement that does this is on its way.
+    pub(super) fn note(&mut self, classified: &Classified) {
+        if classified.changes_meaning() {
+            let catalog = classified.effects.iter().any(|effect| {
+                matches!(effect.verb, Verb::Schema | Verb::Execute | Verb::Unknown | Verb::Privilege)
+            });
+            self.doubtful = true;
+            self.undoable = true;
+            self.catalog_doubtful |= catalog;
+            self.in_transaction |= catalog;
+        }
+    }
+
+    /// A permitted statement that nobody could read is on its way.
+    pub(super) fn note_unknown(&mut self) {
+        (self.doubtful, self.undoable) = (true, true);
+        (self.catalog_doubtful, self.in_transaction) = (true, true);
+    }
+
+    pub(super) fn is_asking(&self) -> bool {
+        self.asking
+    }
+
+    /// Objects were changed in the transaction that is open.
+    pub(super) fn changed_in_transaction(&self) -> bool {
+        self.in_transaction
+    }
+
+    /// The server is ready. What a transaction changed may have been undone at its end.
+    pub(super) fn at_rest(&mut self, status: TransactionStatus) {
+        if status == TransactionStatus::Idle {
+            self.doubtful |= self.undoable;
+            (self.in_transaction, self.undoable) = (false, false);
+        }
+    }
+}
+
+impl Session {
+    /// Whether the next unit can't be read before the server was asked. In a failed transaction it answers nothing,
+    /// and nothing but its end is accepted there.
+    pub(super) fn must_ask_meaning(&self) -> bool {
+        self.meaning.doubtful
+            && !self.meaning.asking
+            && self.owed.is_quiet()
+            && self.status != TransactionStatus::Failed
+    }
+
+    pub(super) fn ask_meaning(&mut self) {
+        self.meaning.doubtful = false;
+        self.meaning.asking = true;
+        // Rows of this answer have to be seen whole.
+        self.server.input.rules = Arc::new(Rules::server().with(b"D", Rule::Whole { limit: ROW_MAX }));
+        self.send_own(QUESTION);
+    }
+
+    /// The server's answers to the gateway's own question. The client sees none of it.
+    pub(super) fn own_reply(&mut self, message: &Back<'_>) -> Result<super::replies::Fate, Ended> {
+        use super::replies::Fate;
+        match message {
+            Back::Ready(status) => {
+                self.owed.queue.pop_front();
+                self.server.input.rules = Arc::new(Rules::server());
+                self.meaning.asking = false;
+                self.status = *status;
+                match self.meaning.answer.take() {
+                    Some(meaning) => self.learn(meaning),
+                    None => return Err(Ended::Server2("it did not tell its settings".to_owned())),
+                }
+            }
+            Back::Error(fault) => {
+                return Err(Ended::Server2(format!("it did not tell its settings: {}", fault.message())));
+            }
+            Back::DataRow(row) => {
+                let cells: Vec<Option<&[u8]>> = row.cells().collect();
+                self.meaning.answer = parse(&cells);
+            }
+            _ => {}
+        }
+        Ok(Fate::Hide)
+    }
+
+    fn learn(&mut self, meaning: Meaning) {
+        let catalog = self.reader.facts().catalog.clone();
+        self.reader.update(Facts { catalog, meaning: meaning.into() });
+    }
+
+    /// Whether what this session did may have changed the catalog, and nobody has looked yet. What an open transaction
+    /// has changed can't be seen from outside of it.
+    pub(super) fn must_wait_for_catalog(&mut self) -> bool {
+        if self.meaning.loading {
+            return true;
+        }
+        if self.meaning.catalog_doubtful && self.status == TransactionStatus::Idle && self.owed.is_quiet() {
+            self.meaning.catalog_doubtful = false;
+            self.served.catalog().expire();
+        }
+        let catalog = self.served.catalog();
+        let (stale, old) = (catalog.is_stale(), catalog.is_old() && !self.meaning.renewing);
+        if stale || old {
+            let (served, teller) = (Arc::clone(&self.served), self.teller.clone());
+            tokio::spawn(async move {
+                served.catalog().load(true).await;
+                if teller.send(Event { ask: 0, said: Said::CatalogLoaded }).is_err() {
+                    tracing::debug!("the client left while the catalog was read");
+                }
+            });
+            // What is only old is good enough until the new one is there.
+            self.meaning.loading = stale;
+            self.meaning.renewing = true;
+        }
+        stale
+    }
+
+    pub(super) fn catalog_loaded(&mut self) {
+        (self.meaning.loading, self.meaning.renewing) = (false, false);
+    }
+
+    /// The catalog as it is now, when others have changed it.
+    pub(super) fn refresh_facts(&mut self) {
+        let meaning = self.reader.facts().meaning.clone();
+        self.reader.update(Facts { catalog: self.served.catalog().current(), meaning });
+    }
+
+    /// The server reports a setting of its own accord.
+    pub(super) fn setting_changed(&mut self, name: &str, value: &str) -> Result<super::replies::Fate, Ended> {
+        // Bytes are judged as UTF-8; in another encoding they would mean something else to the server.
+        if name == "client_encoding" && !matches!(value, "UTF8" | "UTF-8") {
+            return Err(Ended::Server2(
+                "it changed the client's encoding to another one than UTF-8".to_owned(),
+            ));
+        }
+        if matches!(
+            name,
+            "standard_conforming_strings" | "session_authorization" | "is_superuser" | "search_path"
+        ) {
+            self.meaning.doubtful = true;
+        }
+        Ok(super::replies::Fate::Pass)
+    }
+}
+
+/// The row that [`QUESTION`] brings.
+pub(crate) fn parse(row: &[Option<&[u8]>]) -> Option<Meaning> {
+    let [strings, user, temporary, path] = row else { return None };
+    let mut meaning = Meaning::new(text(*user)?);
+    meaning.standard_conforming_strings = text(*strings)? == "on";
+    meaning.temp_shadowing = text(*temporary)? != "0";
+    meaning.search_path = serde_json::from_str(text(*path)?).ok()?;
+    Some(meaning)
+}
+
+fn text(value: Option<&[u8]>) -> Option<&str> {
+    std::str::from_utf8(value?).ok()
+}

@@ -1,0 +1,204 @@
+//! What does the server answer, and who gets to see it? Bytes pass as they come; what is looked at is where each
+//! answer ends, what it confirms and how it ended.
+
+use bytes::Bytes;
+use countersign_core::{Outcome, Status};
+use countersign_gate::Forwarded;
+
+use super::awaited::{Awaited, Flight};
+use super::io::Found;
+use super::{Ended, Session};
+use crate::codec::TransactionStatus;
+use crate::codec::back::Back;
+
+/// What becomes of one message of the server.
+#[derive(Debug)]
+pub(super) enum Fate {
+    Pass,
+    Hide,
+    Instead(Vec<u8>),
+}
+
+impl Session {
+    /// Deals with everything complete that the server has sent.
+    pub(super) fn take_replies(&mut self) -> Result<(), Ended> {
+        let mut loan = self.server.input.borrow_all();
+        let mut pass_from = loan.at();
+        let result = loop {
+            let before = loan.at();
+            let fate = match loan.next() {
+                Err(wrong) => break Err(Ended::Server2(wrong.to_string())),
+                Ok(Found::Nothing) => break Ok(()),
+                Ok(Found::Passing { .. }) => Ok(Fate::Pass),
+                Ok(Found::Whole { tag, body }) => self.reply(tag, loan.slice(body)),
+            };
+            match fate {
+                Ok(Fate::Pass) => {}
+                Ok(Fate::Hide) => {
+                    self.client.send(loan.slice(pass_from..before));
+                    pass_from = loan.at();
+                }
+                Ok(Fate::Instead(bytes)) => {
+                    self.client.send(loan.slice(pass_from..before));
+                    self.client.send(&bytes);
+                    pass_from = loan.at();
+                }
+                Err(ended) => break Err(ended),
+            }
+        };
+        self.client.send(loan.slice(pass_from..loan.at()));
+        self.server.input.put_back(loan);
+        result
+    }
+
+    fn reply(&mut self, tag: u8, body: &[u8]) -> Result<Fate, Ended> {
+        let message = Back::from_parts(tag, body).map_err(|wrong| Ended::Server2(wrong.to_string()))?;
+        // These come at any time and answer nothing.
+        match &message {
+            Back::ParameterStatus { name, value } => return self.setting_changed(name, value),
+            Back::Notice(_) | Back::Notification { .. } => return Ok(Fate::Pass),
+            _ => {}
+        }
+        if matches!(self.owed.queue.front(), Some(Awaited::Own)) {
+            return self.own_reply(&message);
+        }
+        match message {
+            Back::Ready(status) => self.ready(status),
+            Back::Error(fault) => Ok(self.failed(&fault.message())),
+            Back::ParseComplete | Back::BindComplete | Back::CloseComplete => self.confirmed(),
+            Back::CommandComplete(tag) => {
+                let rows = tag.rows();
+                if let Some(flight) = self.owed.current() {
+                    flight.tags.push(tag.text.into_owned());
+                    flight.rows =
+                        rows.map(|rows| flight.rows.unwrap_or(0).saturating_add(rows)).or(flight.rows);
+                }
+                self.executed()
+            }
+            Back::EmptyQuery | Back::PortalSuspended => self.executed(),
+            Back::NoData | Back::RowDescription(_) => self.described(),
+            Back::CopyIn(_) => Ok(self.copy_begins()),
+            Back::ParameterDescription(_) | Back::CopyOut(_) | Back::CopyDone | Back::DataRow(_) => {
+                Ok(Fate::Pass)
+            }
+            other => Err(Ended::Server2(format!("it sent {other:?} after the login"))),
+        }
+    }
+
+    fn unexpected(what: &str) -> Ended {
+        Ended::Server2(format!("it sent {what} and nobody had asked for that"))
+    }
+
+    fn confirmed(&mut self) -> Result<Fate, Ended> {
+        match self.owed.queue.pop_front() {
+            Some(Awaited::Change(change)) => match self.names.apply(change) {
+                Ok(()) => Ok(Fate::Pass),
+                Err(_too_many) => Err(Ended::Server2("it holds too many names of this client".to_owned())),
+            },
+            _ => Err(Self::unexpected("a confirmation")),
+        }
+    }
+
+    fn executed(&mut self) -> Result<Fate, Ended> {
+        match self.owed.queue.front() {
+            Some(Awaited::Query { .. }) => Ok(Fate::Pass),
+            Some(Awaited::Execute) => {
+                self.owed.queue.pop_front();
+                Ok(Fate::Pass)
+            }
+            _ => Err(Self::unexpected("a result")),
+        }
+    }
+
+    fn described(&mut self) -> Result<Fate, Ended> {
+        match self.owed.queue.front() {
+            Some(Awaited::Query { .. } | Awaited::Execute) => Ok(Fate::Pass),
+            Some(Awaited::Describe) => {
+                self.owed.queue.pop_front();
+                Ok(Fate::Pass)
+            }
+            _ => Err(Self::unexpected("a description")),
+        }
+    }
+
+    /// From here to the end of the data the server ignores `Sync`, also those that were sent already.
+    fn copy_begins(&mut self) -> Fate {
+        self.copying_in = true;
+        self.owed.queue.retain(|awaited| !matches!(awaited, Awaited::Sync { .. }));
+        Fate::Pass
+    }
+
+    /// An error ends a simple query, or everything up to the next `Sync`.
+    fn failed(&mut self, message: &str) -> Fate {
+        self.copying_in = false;
+        match self.owed.queue.front_mut() {
+            Some(Awaited::Refusal { complaint, in_query }) => {
+                let complaint = std::mem::take(complaint);
+                if *in_query {
+                    let upto = self.owed.last();
+                    if let Some(front) = self.owed.queue.front_mut() {
+                        *front = Awaited::Query { upto };
+                    }
+                } else {
+                    self.skip_to_sync();
+                }
+                return Fate::Instead(complaint);
+            }
+            Some(Awaited::Query { .. }) => {}
+            _ => self.skip_to_sync(),
+        }
+        // In a series outside a transaction block, what ran before the error is undone with it.
+        for flight in &mut self.owed.flights {
+            flight.failed.get_or_insert_with(|| message.to_owned());
+        }
+        Fate::Pass
+    }
+
+    fn skip_to_sync(&mut self) {
+        while let Some(front) = self.owed.queue.front() {
+            if matches!(front, Awaited::Sync { .. }) {
+                return;
+            }
+            self.owed.queue.pop_front();
+        }
+        self.skipping = true;
+    }
+
+    fn ready(&mut self, status: TransactionStatus) -> Result<Fate, Ended> {
+        let upto = match self.owed.queue.pop_front() {
+            Some(Awaited::Sync { upto } | Awaited::Query { upto }) => upto,
+            _ => return Err(Self::unexpected("that it is ready")),
+        };
+        self.settle(upto);
+        self.status_is(status);
+        Ok(Fate::Pass)
+    }
+
+    fn status_is(&mut self, status: TransactionStatus) {
+        self.status = status;
+        if status == TransactionStatus::Idle {
+            self.open_since = None;
+            self.names.end_portals();
+        } else if self.open_since.is_none() {
+            self.open_since = Some(self.served.now());
+        }
+        self.meaning.at_rest(status);
+    }
+
+    /// Tells the outcome of every action that ended here.
+    fn settle(&mut self, upto: u64) {
+        let now = self.served.now();
+        while let Some(flight) = self.owed.flights.pop_front_if(|flight| flight.number <= upto) {
+            let duration_us = u64::try_from(now.since(flight.started).as_micros()).unwrap_or(u64::MAX);
+            land(flight, duration_us);
+        }
+    }
+}
+
+fn land(flight: Flight, duration_us: u64) {
+    let status = if flight.failed.is_some() { Status::Failed } else { Status::Executed };
+    let result = flight.tags.join("; ");
+    let outcome = Outcome { status, result: None, rows: flight.rows, duration_us, note: flight.failed };
+    // The gate's task is gone only when the gateway stops; recovery then says what is known.
+    let _gone = flight.done.send(Forwarded { outcome, result: Bytes::from(result) });
+}

@@ -1,0 +1,158 @@
+//! What leaves for the server, and on whose word? The only file that writes to it: units with the gate's permit, or
+//! what has no effect at all.
+
+use countersign_gate::{Forwarded, Permit, UpkeepPermit};
+use tokio::sync::oneshot;
+
+use super::Session;
+use super::awaited::Awaited;
+use super::unit::{End, Unit};
+use crate::codec::back::Complaint;
+use crate::codec::front;
+use crate::names::Known;
+
+/// No statement of PostgreSQL begins like this, so every server fails to parse it, in every state of a transaction. It
+/// also tells whoever reads the server's log what it was.
+const REFUSED: &str = "countersign_refused";
+
+/// On whose word bytes leave.
+#[derive(Debug)]
+enum Leave {
+    /// An action that may run.
+    Permitted(Permit),
+    /// Something without effect.
+    Upkeep(UpkeepPermit),
+}
+
+impl Session {
+    fn out(&mut self, leave: Leave, bytes: &[u8]) {
+        match leave {
+            Leave::Permitted(permit) => drop(permit),
+            Leave::Upkeep(permit) => drop(permit),
+        }
+        self.server.send(bytes);
+    }
+
+    fn upkeep(&self) -> Leave {
+        Leave::Upkeep(self.served.gate().upkeep(&self.principal))
+    }
+
+    /// Copied data for a statement that was permitted.
+    pub(super) fn out_copied(&mut self, bytes: &[u8]) {
+        let leave = self.upkeep();
+        self.out(leave, bytes);
+    }
+
+    /// Sends a whole unit. Without `permitted` it runs nothing.
+    pub(super) fn send_unit(&mut self, unit: Unit, permitted: Option<(Permit, oneshot::Sender<Forwarded>)>) {
+        let leave = match permitted {
+            Some((permit, done)) => {
+                self.owed.depart(self.served.now(), done);
+                self.note_runs(&unit);
+                Leave::Permitted(permit)
+            }
+            None => self.upkeep(),
+        };
+        self.leaving |= unit.end == End::Terminate;
+        for (_, awaited) in unit.owed {
+            self.owe(awaited);
+        }
+        self.out(leave, &unit.bytes);
+        if unit.ends_copy {
+            self.copying_in = false;
+        }
+    }
+
+    fn note_runs(&mut self, unit: &Unit) {
+        for run in &unit.runs {
+            run.permit();
+            match &run.prepared {
+                Known::As(prepared) => {
+                    for name in prepared.reading.blurs() {
+                        self.names.blur(name);
+                    }
+                    self.meaning.note(&prepared.reading.classified);
+                }
+                Known::Opaque(_) => self.meaning.note_unknown(),
+            }
+        }
+    }
+
+    fn owe(&mut self, awaited: Awaited) {
+        let upto = self.owed.last();
+        match awaited {
+            // The server ignores it while it copies.
+            Awaited::Sync { .. } if self.copying_in => {}
+            Awaited::Sync { .. } => self.owed.queue.push_back(Awaited::Sync { upto }),
+            Awaited::Query { .. } => self.owed.queue.push_back(Awaited::Query { upto }),
+            other => self.owed.queue.push_back(other),
+        }
+    }
+
+    /// Sends what may pass of a unit, and lets the server fail where the rest would have begun.
+    pub(super) fn refuse(&mut self, unit: Unit, complaint: &Complaint<'_>) {
+        let mut bytes = unit.bytes.get(..unit.harmless).unwrap_or_default().to_vec();
+        for (end, awaited) in unit.owed {
+            if end <= unit.harmless {
+                self.owe(awaited);
+            }
+        }
+        let mut error = Vec::new();
+        complaint.encode_error(&mut error);
+        let in_query = unit.end == End::Query;
+        let failing = if in_query {
+            front::query(&mut bytes, REFUSED)
+        } else {
+            front::parse(&mut bytes, REFUSED, REFUSED, &[])
+        };
+        if let Err(wrong) = failing {
+            tracing::error!(error = &wrong as &dyn std::error::Error, "a refusal can't be written");
+        }
+        self.owed.queue.push_back(Awaited::Refusal { complaint: error, in_query });
+        match unit.end {
+            End::Query => {}
+            End::Sync => {
+                front::sync(&mut bytes);
+                self.owe(Awaited::Sync { upto: 0 });
+            }
+            End::Open => self.skipping = true,
+            End::Terminate => {
+                front::terminate(&mut bytes);
+                self.leaving = true;
+            }
+        }
+        let leave = self.upkeep();
+        self.out(leave, &bytes);
+    }
+
+    /// What the server would skip after an error, up to the end of the series.
+    pub(super) fn skip(&mut self, unit: &Unit) {
+        let mut bytes = Vec::new();
+        match unit.end {
+            End::Sync => {
+                self.skipping = false;
+                front::sync(&mut bytes);
+                self.owe(Awaited::Sync { upto: 0 });
+            }
+            End::Terminate => {
+                front::terminate(&mut bytes);
+                self.leaving = true;
+            }
+            End::Query | End::Open => {}
+        }
+        let leave = self.upkeep();
+        self.out(leave, &bytes);
+    }
+
+    /// The gateway's own question to the server.
+    pub(super) fn send_own(&mut self, text: &str) {
+        let mut bytes = Vec::new();
+        if let Err(wrong) = front::query(&mut bytes, text) {
+            tracing::error!(error = &wrong as &dyn std::error::Error, "a question can't be written");
+            return;
+        }
+        self.owed.queue.push_back(Awaited::Own);
+        let leave = self.upkeep();
+        self.out(leave, &bytes);
+    }
+}
