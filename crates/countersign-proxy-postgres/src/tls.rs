@@ -13,7 +13,6 @@ pub(crate) use end_point::tls_server_end_point;
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -40,9 +39,6 @@ pub enum TlsError {
     /// Certificate and key don't fit, or can't be used.
     #[error("using the certificate")]
     Certificate(#[source] rustls::Error),
-    /// The roots can't be used to verify a server.
-    #[error("using the roots")]
-    Roots(#[source] rustls::client::VerifierBuilderError),
 }
 
 /// How much encryption a server must offer, in libpq's words (`sslmode`). `allow` is left out: it never helps.
@@ -50,7 +46,8 @@ pub enum TlsError {
 pub enum TlsMode {
     /// Never.
     Disable,
-    /// If the server can; whoever it is. Protects from nobody who can change bytes on the way.
+    /// If the server says that it can; whoever it is. Protects from nobody who can change bytes on the way. A handshake
+    /// that fails is an error; libpq would go on without encryption.
     Prefer,
     /// Always; whoever the server is, unless roots are given: then as `verify-ca`.
     Require,
@@ -105,7 +102,7 @@ impl fmt::Debug for Identity<'_> {
 pub enum Roots<'a> {
     /// Those of the operating system.
     System,
-    /// Those in this PEM text, and nobody else.
+    /// Those in this PEM text, and nobody else. A server's own certificate may stand here as well.
     Pem(&'a [u8]),
 }
 
@@ -174,16 +171,16 @@ type Verifier = Arc<dyn rustls::client::danger::ServerCertVerifier>;
 
 fn verifier(mode: TlsMode, roots: Roots<'_>) -> Result<Verifier, TlsError> {
     let algorithms = provider().signature_verification_algorithms;
-    Ok(match (mode, roots) {
-        (TlsMode::VerifyFull, _) => {
-            let roots = Arc::new(root_store(roots)?);
-            WebPkiServerVerifier::builder_with_provider(roots, provider()).build().map_err(TlsError::Roots)?
-        }
-        (TlsMode::VerifyCa, _) | (TlsMode::Require, Roots::Pem(_)) => {
-            Arc::new(verify::AnyName { roots: root_store(roots)?, algorithms })
-        }
-        _ => Arc::new(verify::DangerouslyAnyServer { algorithms }),
-    })
+    let anybody = match mode {
+        TlsMode::Disable | TlsMode::Prefer => true,
+        TlsMode::Require => matches!(roots, Roots::System),
+        TlsMode::VerifyCa | TlsMode::VerifyFull => false,
+    };
+    if anybody {
+        return Ok(Arc::new(verify::DangerouslyAnyServer { algorithms }));
+    }
+    let (roots, given) = root_store(roots)?;
+    Ok(Arc::new(verify::SignedByRoot { roots, given, names: mode == TlsMode::VerifyFull, algorithms }))
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -205,8 +202,10 @@ fn certificates(pem: &[u8], what: &'static str) -> Result<Vec<CertificateDer<'st
     if found.is_empty() { Err(TlsError::Empty(what)) } else { Ok(found) }
 }
 
-fn root_store(roots: Roots<'_>) -> Result<RootCertStore, TlsError> {
+/// Who may sign, and the certificates as given.
+fn root_store(roots: Roots<'_>) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), TlsError> {
     let mut store = RootCertStore::empty();
+    let mut given = Vec::new();
     match roots {
         // Some of the system's roots are often unusable; the others count.
         Roots::System => {
@@ -214,9 +213,10 @@ fn root_store(roots: Roots<'_>) -> Result<RootCertStore, TlsError> {
         }
         Roots::Pem(pem) => {
             for root in certificates(pem, "roots")? {
-                store.add(root).map_err(TlsError::Certificate)?;
+                store.add(root.clone()).map_err(TlsError::Certificate)?;
+                given.push(root);
             }
         }
     }
-    if store.is_empty() { Err(TlsError::Empty("roots")) } else { Ok(store) }
+    if store.is_empty() { Err(TlsError::Empty("roots")) } else { Ok((store, given)) }
 }

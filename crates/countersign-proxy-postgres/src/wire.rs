@@ -15,7 +15,7 @@ use tokio_rustls::TlsStream;
 /// balancers forget a silent connection after four to six minutes.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 
-/// A connection. Plain ones cost one branch more than their socket.
+/// A connection. Plain ones cost one branch more than their socket. TLS keeps what is written until it is flushed.
 #[derive(Debug)]
 pub enum Wire {
     /// TCP without encryption.

@@ -1,7 +1,7 @@
 mod attacks;
 mod peers;
 
-use std::future::pending;
+use std::time::Duration;
 
 use countersign_testkit::Authority;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -22,6 +22,11 @@ fn rules_of(authority: &Authority) -> ClientRules {
 
 fn rules() -> ClientRules {
     rules_of(&Authority::new("authority of the gateway"))
+}
+
+/// Nothing here takes this long; a test that would hang fails instead.
+fn patience() -> impl Future<Output = ()> {
+    tokio::time::sleep(Duration::from_secs(10))
 }
 
 async fn tcp_pair() -> (TcpStream, Wire) {
@@ -51,10 +56,14 @@ fn password() -> Vec<u8> {
 
 /// All that the gateway says until it closes the connection.
 async fn everything(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> Vec<u8> {
-    let (mut all, mut part) = (Vec::new(), [0; 4096]);
-    while let Ok(length @ 1..) = stream.read(&mut part).await {
-        all.extend(&part[..length]);
-    }
+    let mut all = Vec::new();
+    let reading = async {
+        let mut part = [0; 4096];
+        while let Ok(length @ 1..) = stream.read(&mut part).await {
+            all.extend(&part[..length]);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), reading).await.expect("the gateway closes the connection");
     all
 }
 
@@ -69,7 +78,7 @@ fn refusal(bytes: &[u8]) -> (String, String) {
 async fn sent(rules: &ClientRules, bytes: &[u8]) -> (Vec<u8>, Result<Arrival, ArrivalError>) {
     let (mut client, wire) = tcp_pair().await;
     client.write_all(bytes).await.unwrap();
-    let arrival = welcome(wire, rules, pending()).await;
+    let arrival = welcome(wire, rules, patience()).await;
     match arrival {
         Ok(arrival) => (Vec::new(), Ok(arrival)),
         Err(error) => (everything(&mut client).await, Err(error)),
@@ -100,7 +109,7 @@ async fn a_client_arrives_however_its_bytes_are_split() {
             }
         };
         let rules = ClientRules::default();
-        let (arrival, ()) = tokio::join!(welcome(Wire::Unix(wire), &rules, pending()), sending);
+        let (arrival, ()) = tokio::join!(welcome(Wire::Unix(wire), &rules, patience()), sending);
         let session = session(arrival.unwrap());
         assert_eq!((session.user.as_str(), session.database.as_str()), ("ada", "shop"));
         assert_eq!(session.password.expose(), "let me.");
@@ -153,7 +162,7 @@ async fn a_client_that_asks_for_more_is_told_what_we_speak() {
             client.write_all(&password()).await.unwrap();
         };
         let rules = ClientRules::default();
-        let (arrival, ()) = tokio::join!(welcome(wire, &rules, pending()), answering);
+        let (arrival, ()) = tokio::join!(welcome(wire, &rules, patience()), answering);
         assert_eq!(session(arrival.unwrap()).version, agreed, "{asked}");
     }
 }
@@ -164,7 +173,7 @@ async fn a_cancel_request_arrives_as_its_key_and_gets_no_answer() {
     startup::encode_cancel(&crate::codec::ServerKey::new(7, &[9; 32]).unwrap(), &mut bytes).unwrap();
     let (mut client, wire) = tcp_pair().await;
     client.write_all(&bytes).await.unwrap();
-    let arrival = welcome(wire, &rules(), pending()).await.unwrap();
+    let arrival = welcome(wire, &rules(), patience()).await.unwrap();
     let Arrival::Cancel(key) = arrival else { panic!("a cancel") };
     assert!(key.matches(&ClientKey::new(7, &[9; 32]).unwrap()));
     assert_eq!(everything(&mut client).await, b"");

@@ -1,8 +1,10 @@
+mod certificates;
 mod peers;
 mod rogue;
 
-use std::future::{pending, ready};
+use std::future::ready;
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use countersign_testkit::{Authority, Postgres, PostgresOptions};
 use peers::{query, relay};
@@ -38,6 +40,11 @@ fn server() -> Arc<Postgres> {
     server
 }
 
+/// Nothing here takes this long; a test that would hang fails instead.
+fn patience() -> impl Future<Output = ()> {
+    tokio::time::sleep(Duration::from_secs(20))
+}
+
 fn password_of(user: &str) -> Option<Secret> {
     match user {
         "trust_user" | "cert_user" => None,
@@ -64,7 +71,7 @@ fn tls(mode: TlsMode, roots: Option<&Authority>) -> UpstreamTls {
 }
 
 async fn log_in_as(address: &UpstreamAddress) -> Result<Upstream, UpstreamLoginError> {
-    connect(address, &[], pending()).await
+    connect(address, &[], patience()).await
 }
 
 #[tokio::test]
@@ -200,7 +207,7 @@ async fn parameters_arrive_and_can_not_change_who_we_are() {
         ("options", "-c statement_timeout=7s"),
     ];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let mut upstream = connect(&address, &parameters, pending()).await.unwrap();
+    let mut upstream = connect(&address, &parameters, patience()).await.unwrap();
     let sql = "SELECT current_user, current_database(), current_setting('application_name'),
                current_setting('TimeZone'), current_setting('statement_timeout')";
     let row = ["scram_user", "postgres", "orders", "Asia/Tokyo", "7s"];
@@ -232,9 +239,9 @@ async fn a_cancel_reaches_the_statement_that_runs() {
             );
             while server.sql(&active).is_empty() {}
             let wrong = ServerKey::new(key.process(), &[0; 4]).unwrap();
-            cancel(&address, &wrong, pending()).await.unwrap();
+            cancel(&address, &wrong, patience()).await.unwrap();
             assert!(!server.sql(&active).is_empty());
-            cancel(&address, &key, pending()).await.unwrap();
+            cancel(&address, &key, patience()).await.unwrap();
         };
         let (outcome, ()) = tokio::join!(running, canceller);
         assert_eq!(outcome.unwrap_err(), SqlState::QUERY_CANCELED);

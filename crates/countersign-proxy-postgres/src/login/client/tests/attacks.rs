@@ -41,7 +41,7 @@ async fn who_leaves_half_way_has_left() {
         let (mut client, wire) = tcp_pair().await;
         client.write_all(&all[..end]).await.unwrap();
         client.shutdown().await.unwrap();
-        let arrival = welcome(wire, &ClientRules::default(), pending()).await;
+        let arrival = welcome(wire, &ClientRules::default(), patience()).await;
         assert!(matches!(arrival, Err(ArrivalError::Left(_))), "{end}: {arrival:?}");
     }
 }
@@ -60,7 +60,8 @@ async fn who_is_slow_is_cut_off_wherever_it_stops() {
             tokio::task::yield_now().await;
             over.send(()).unwrap();
         };
-        let (arrival, ()) = tokio::join!(welcomed, slow);
+        let both = async { tokio::join!(welcomed, slow) };
+        let (arrival, ()) = tokio::time::timeout(Duration::from_secs(10), both).await.expect("cut off");
         assert!(matches!(arrival, Err(ArrivalError::TooSlow)), "{arrival:?}");
         everything(&mut client).await;
     }
@@ -87,7 +88,7 @@ async fn encryption_is_asked_for_once() {
             client.write_all(&request).await.unwrap();
             everything(&mut client).await
         };
-        let (arrival, bytes) = tokio::join!(welcome(wire, &rules, pending()), asking);
+        let (arrival, bytes) = tokio::join!(welcome(wire, &rules, patience()), asking);
         refused(&bytes, &arrival, "08P01");
     }
 }
@@ -153,7 +154,7 @@ async fn direct(offered: &[&[u8]]) -> (Vec<u8>, Result<Arrival, ArrivalError>) {
         client.flush().await.unwrap();
         if offered.is_empty() { everything(&mut client).await } else { Vec::new() }
     };
-    let (arrival, bytes) = tokio::join!(welcome(wire, &rules, pending()), connecting);
+    let (arrival, bytes) = tokio::join!(welcome(wire, &rules, patience()), connecting);
     (bytes, arrival)
 }
 
@@ -180,7 +181,7 @@ async fn encryption_is_not_asked_for_within_encryption() {
         client.flush().await.unwrap();
         everything(&mut client).await
     };
-    let (arrival, bytes) = tokio::join!(welcome(wire, &rules, pending()), asking);
+    let (arrival, bytes) = tokio::join!(welcome(wire, &rules, patience()), asking);
     refused(&bytes, &arrival, "08P01");
 }
 
@@ -194,7 +195,7 @@ async fn a_handshake_that_fails_ends_it() {
         client.write_all(&ada()).await.unwrap();
         everything(&mut client).await
     };
-    let (arrival, bytes) = tokio::join!(welcome(wire, &rules, pending()), asking);
+    let (arrival, bytes) = tokio::join!(welcome(wire, &rules, patience()), asking);
     assert!(matches!(arrival, Err(ArrivalError::Tls(_))), "{arrival:?}");
     // At most a TLS alert; no word of the protocol in clear.
     assert!(bytes.first().is_none_or(|first| *first == 0x15), "{bytes:?}");

@@ -19,7 +19,7 @@ async fn gateway(rules: ClientRules) -> u16 {
             let rules = rules.clone();
             tokio::spawn(async move {
                 if let Ok(Arrival::Session(session)) =
-                    welcome(Wire::tcp(stream).unwrap(), &rules, pending()).await
+                    welcome(Wire::tcp(stream).unwrap(), &rules, patience()).await
                 {
                     serve(*session).await;
                 }
