@@ -9,26 +9,45 @@ pub const MAX_TEXT: usize = 1024 * 1024;
 pub const MAX_UNATTENDED: usize = 256 * 1024;
 
 /// How deep a text may nest. Brackets count twice; operators in a chain, nested CASE, joins and set operations once
-/// each. At this depth parsing, walking and dropping the tree fit into 2 MiB of stack, also without optimisation.
+/// each.
 pub const MAX_DEPTH: usize = 600;
 
-/// Refuses what is too large, too deep or holds a NUL byte.
+/// Up to this depth, parsing, walking and dropping a tree fit into 2 MiB of stack, also without optimisation (where the
+/// decoder takes 40 KiB for each subquery).
+const SHALLOW: usize = 30;
+
+/// The stack of the thread that deeper texts get: five times what [`MAX_DEPTH`] takes without optimisation. Untouched
+/// pages cost nothing.
+const ROOM: usize = 128 * 1024 * 1024;
+
+/// How deep a text nests; refuses what is too large, too deep or holds a NUL byte.
 ///
 /// It errs on the safe side without lexing strictly: what is not closed or not plainly lexable is counted token by
 /// token all the same.
-pub(crate) fn check(text: &str) -> Result<(), Problem> {
+pub(crate) fn check(text: &str) -> Result<usize, Problem> {
     if text.len() > MAX_TEXT {
         return Err(Problem::TooLarge { bytes: text.len() });
     }
     if text.as_bytes().contains(&0) {
         return Err(Problem::NulByte);
     }
-    // A level takes at least two bytes.
-    if text.len() < MAX_DEPTH || Gauge::default().measure(text.as_bytes()) <= MAX_DEPTH {
-        return Ok(());
-    }
-    Err(Problem::TooDeep)
+    let depth = Gauge::default().measure(text.as_bytes());
+    if depth <= MAX_DEPTH { Ok(depth) } else { Err(Problem::TooDeep) }
 }
+
+/// Does `work` on a text of this depth where the stack suffices: here, or on a thread of its own. `None` when no thread
+/// can be had.
+pub(crate) fn with_room<T: Send>(depth: usize, work: impl FnOnce() -> T + Send) -> Option<T> {
+    if depth <= SHALLOW {
+        return Some(work());
+    }
+    std::thread::scope(|scope| {
+        std::thread::Builder::new().stack_size(ROOM).spawn_scoped(scope, work).ok()?.join().ok()
+    })
+}
+
+/// For work that must have a thread of its own.
+pub(crate) const DEEP: usize = MAX_DEPTH;
 
 /// Counters of the bracket that is open, and the sum of those outside of it.
 #[derive(Default)]

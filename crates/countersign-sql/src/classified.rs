@@ -64,6 +64,8 @@ pub struct Statement {
     pub returns_rows: bool,
     /// The one table that an INSERT, UPDATE, DELETE, MERGE or TRUNCATE at the top of the statement names.
     pub dml_target: Option<DmlTarget>,
+    /// A function gives another value each time: the same statement may find other rows.
+    pub(crate) varies: bool,
 }
 
 /// The kinds of statements that a proxy treats differently.

@@ -14,15 +14,21 @@ use crate::walk::{SESSION, Walk};
 
 /// The effects of a text in a session.
 ///
-/// Never panics. Deep texts are refused before they are parsed ([`crate::MAX_DEPTH`]); the rest fits on a stack of
-/// 2 MiB. Fewer than 128 KiB would abort the process: the parser itself needs as much.
+/// Never panics. Takes at most 2 MiB of the caller's stack: texts deeper than a few subqueries are worked on in a thread
+/// of their own, and those deeper than [`crate::MAX_DEPTH`] are refused before they are parsed.
 pub fn classify(text: &str, catalog: &Catalog, session: &Session) -> Classified {
     if !session.standard_conforming_strings {
         return refused(text, Problem::NonstandardStrings);
     }
-    if let Err(problem) = bounds::check(text) {
-        return refused(text, problem);
-    }
+    let depth = match bounds::check(text) {
+        Ok(depth) => depth,
+        Err(problem) => return refused(text, problem),
+    };
+    bounds::with_room(depth, || parse_and_walk(text, catalog, session))
+        .unwrap_or_else(|| refused(text, Problem::TooDeep))
+}
+
+fn parse_and_walk(text: &str, catalog: &Catalog, session: &Session) -> Classified {
     let parsed = match pg_query::parse(text, 0) {
         Ok(parsed) => parsed,
         Err(error) => return refused(text, Problem::NotParsable { message: error.to_string() }),
@@ -87,6 +93,7 @@ fn one(
         tag: shape.tag,
         reads_only: reads_only(&found.effects),
         effects: found.effects,
+        varies: found.varies,
         relations: found.relations,
         returns_rows: shape.returns_rows,
         dml_target: shape.dml_target,
@@ -137,5 +144,6 @@ fn alone(kind: StatementKind, span: Range<usize>, effects: BTreeSet<Effect>) -> 
         relations: Vec::new(),
         returns_rows: false,
         dml_target: None,
+        varies: false,
     }
 }

@@ -38,7 +38,7 @@ pub fn normal_key(text: &str, out: &mut Vec<u8>) -> bool {
             Token::Integer => out.extend_from_slice(b"?i"),
             Token::Float => out.extend_from_slice(b"?f"),
             Token::Quoted | Token::Parameter | Token::Operator | Token::Mark(_) => {
-                out.extend_from_slice(bytes)
+                out.extend_from_slice(bytes);
             }
         }
     }

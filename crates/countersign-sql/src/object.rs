@@ -57,3 +57,13 @@ fn push_part(text: &mut String, part: &str) {
     text.push_str(&part.replace('"', "\"\""));
     text.push('"');
 }
+
+/// `"schema"."name"` for a query.
+pub(crate) fn sql(schema: &str, name: &str) -> String {
+    format!("{}.{}", identifier(schema), identifier(name))
+}
+
+/// `"name"` for a query.
+pub(crate) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

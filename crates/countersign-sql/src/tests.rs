@@ -1,4 +1,9 @@
+mod bounds;
 mod corpus;
+mod differential;
+mod generate;
+mod laws;
+pub(crate) mod server;
 
 use crate::{Catalog, Classified, Session, classify};
 

@@ -7,6 +7,7 @@ use pg_query::protobuf::{AConst, FuncCall, Node, RangeVar};
 
 use super::names::{schema_and_name, words};
 use super::{SESSION, Walk};
+use crate::catalog::SystemFunction;
 use crate::functions::{Call, GRAMMAR_FUNCTIONS, call_of};
 use crate::{lex, object, settings};
 
@@ -31,6 +32,7 @@ impl<'t> Walk<'_, 't> {
             && let Some(mark) = self.catalog.system_function(name)
         {
             known = true;
+            self.found.varies |= mark != SystemFunction::Calm;
             self.calls_system(name, call_of(name, mark), arguments);
         }
         if schema == Some("information_schema") && name.starts_with("_pg_") {

@@ -52,6 +52,15 @@ impl<'t> Walk<'_, 't> {
                 self.add(Verb::Privilege, name.as_str());
                 ("ALTER EXTENSION", name)
             }
+            other => return self.alter_other(other),
+        };
+        self.add(Verb::Schema, name);
+        Shape::new(K::Ddl, tag)
+    }
+
+    /// ALTER of types, operators and text search; anything else is not on the list.
+    fn alter_other(&mut self, node: &'t N) -> Shape {
+        let (tag, name) = match node {
             N::AlterEnumStmt(s) => ("ALTER TYPE", self.kind_name("type", &words(&s.type_name))),
             N::AlterTypeStmt(s) => {
                 let name = self.kind_name("type", &words(&s.type_name));

@@ -115,11 +115,15 @@ fn doubt(object: &str) -> Found {
     found
 }
 
-/// The one SELECT of a definition's text.
+/// Walks the one SELECT of a definition's text, where the stack suffices: definitions lead to definitions, so every
+/// fourth gets a new one. `None` when it can't be read.
+fn with_select(text: &str, depth: u8, work: impl FnOnce(&SelectStmt) -> Found + Send) -> Option<Found> {
+    let own = bounds::check(text).ok()?;
+    let needed = if depth.is_multiple_of(4) { bounds::DEEP } else { own };
+    bounds::with_room(needed, || parse(text).map(|select| work(&select)))?
+}
+
 fn parse(text: &str) -> Option<Box<SelectStmt>> {
-    if bounds::check(text).is_err() {
-        return None;
-    }
     let mut statements = pg_query::parse(text, 0).ok()?.protobuf.stmts;
     match statements.pop()?.stmt?.node? {
         N::SelectStmt(select) if statements.is_empty() => Some(select),
@@ -128,14 +132,14 @@ fn parse(text: &str) -> Option<Box<SelectStmt>> {
 }
 
 fn of_query(catalog: &Catalog, text: &str, depth: u8, name: &str) -> Found {
-    let Some(select) = parse(text) else { return doubt(name) };
-    let mut walk = Walk::of_definition(catalog, depth);
-    walk.select(&select);
-    let mut bases = Vec::new();
-    outermost(&walk, &select.from_clause, &mut bases);
-    let mut found = walk.found;
-    found.bases = bases;
-    found
+    let found = with_select(text, depth, |select| {
+        let mut walk = Walk::of_definition(catalog, depth);
+        walk.select(select);
+        let mut bases = Vec::new();
+        outermost(&walk, &select.from_clause, &mut bases);
+        Found { bases, ..walk.found }
+    });
+    found.unwrap_or_else(|| doubt(name))
 }
 
 fn outermost(walk: &Walk<'_, '_>, items: &[Node], bases: &mut Vec<u32>) {
@@ -170,13 +174,14 @@ fn of_expressions(catalog: &Catalog, relation: &Relation, texts: &[String], dept
 
 /// An expression as the catalog prints it. Several index expressions come as a list, which a SELECT takes too.
 fn expression(text: &str, found: &mut Found, catalog: &Catalog, depth: u8, name: &str) {
-    let Some(select) = parse(&format!("SELECT {text}")) else {
-        found.add(Verb::Unknown, if name.is_empty() { "definition" } else { name });
-        return;
-    };
-    let mut walk = Walk::of_definition(catalog, depth);
-    walk.in_default = true;
-    walk.select(&select);
-    walk.found.used_constant = false;
-    found.merge(&walk.found, None);
+    let own = with_select(&format!("SELECT {text}"), depth, |select| {
+        let mut walk = Walk::of_definition(catalog, depth);
+        walk.in_default = true;
+        walk.select(select);
+        Found { used_constant: false, ..walk.found }
+    });
+    match own {
+        Some(own) => found.merge(&own, None),
+        None => found.add(Verb::Unknown, if name.is_empty() { "definition" } else { name }),
+    }
 }

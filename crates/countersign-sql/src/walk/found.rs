@@ -32,6 +32,8 @@ pub(crate) struct Found {
     /// The relations in the outermost FROM of a view's definition: whoever writes to the view writes to them.
     pub(crate) bases: Vec<u32>,
     pub(crate) used_constant: bool,
+    /// A function gives another value each time: the same statement may find other rows.
+    pub(crate) varies: bool,
 }
 
 impl Found {
@@ -85,6 +87,7 @@ impl Found {
             self.note(&RelationUse { via_view, ..used.clone() });
         }
         self.used_constant |= other.used_constant;
+        self.varies |= other.varies;
     }
 
     /// The same with every change of data or schema turned into a read: what EXPLAIN without ANALYZE does.

@@ -11,14 +11,14 @@ impl<'t> Walk<'_, 't> {
     /// Everything in a FROM clause.
     pub(super) fn from(&mut self, items: &'t [Node]) {
         for item in items {
-            self.from_item(item);
+            self.item_of_from(item);
         }
     }
 
-    fn from_item(&mut self, item: &'t Node) {
+    fn item_of_from(&mut self, item: &'t Node) {
         let Some(node) = item.node.as_ref() else { return };
         match node {
-            N::RangeVar(range) => self.from_relation(range),
+            N::RangeVar(range) => self.relation_in_from(range),
             N::RangeSubselect(select) => {
                 if let Some(query) = select.subquery.as_deref() {
                     self.query(query);
@@ -42,7 +42,7 @@ impl<'t> Walk<'_, 't> {
         }
     }
 
-    fn from_relation(&mut self, range: &'t RangeVar) {
+    fn relation_in_from(&mut self, range: &'t RangeVar) {
         let name = range.alias.as_ref().map_or(range.relname.as_str(), |alias| alias.aliasname.as_str());
         if range.schemaname.is_empty() && self.ctes.contains(&range.relname.as_str()) {
             self.scope.push(InScope { alias: name, relation: None });
@@ -96,7 +96,7 @@ impl<'t> Walk<'_, 't> {
 
     fn join(&mut self, join: &'t JoinExpr) {
         for side in [&join.larg, &join.rarg].into_iter().flatten() {
-            self.from_item(side);
+            self.item_of_from(side);
         }
         if join.is_natural || !join.using_clause.is_empty() {
             self.operator_named(None, "=");
@@ -108,7 +108,7 @@ impl<'t> Walk<'_, 't> {
 
     fn sample(&mut self, sample: &'t RangeTableSample) {
         if let Some(relation) = sample.relation.as_deref() {
-            self.from_item(relation);
+            self.item_of_from(relation);
         }
         self.nodes(&sample.args);
         self.maybe(sample.repeatable.as_deref());
