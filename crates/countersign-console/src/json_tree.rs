@@ -38,8 +38,13 @@ const NODES_MAX: usize = 5000;
 
 /// The tree of a JSON text; `None` when it isn't JSON or has too many parts.
 pub(crate) fn parse(text: &str) -> Option<Node> {
+    parse_up_to(text, NODES_MAX)
+}
+
+/// The same for a tree of at most so many parts.
+pub(crate) fn parse_up_to(text: &str, parts: usize) -> Option<Node> {
     let raw: &RawValue = serde_json::from_str(text).ok()?;
-    let mut left = NODES_MAX;
+    let mut left = parts;
     read(raw, 0, &mut left)
 }
 
@@ -58,6 +63,25 @@ impl Node {
             }
             Self::Array(items) => items.iter().any(Self::has_duplicates),
             Self::Text(_) | Self::Number(_) | Self::Word(_) | Self::Raw(_) => false,
+        }
+    }
+
+    /// As JSON on one line, with numbers and order as they were written.
+    pub(crate) fn compact(&self) -> String {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        match self {
+            Self::Object(members) => {
+                let members: Vec<String> = members
+                    .iter()
+                    .map(|member| format!("{}:{}", quoted(&member.key), member.value.compact()))
+                    .collect();
+                format!("{{{}}}", members.join(","))
+            }
+            Self::Array(items) => {
+                format!("[{}]", items.iter().map(Self::compact).collect::<Vec<_>>().join(","))
+            }
+            Self::Text(text) => quoted(text),
+            Self::Number(text) | Self::Word(text) | Self::Raw(text) => text.clone(),
         }
     }
 }

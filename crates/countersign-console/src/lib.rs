@@ -10,19 +10,27 @@ mod api;
 mod assets;
 mod codes;
 mod credential;
+mod cut;
 mod guard;
 mod json_tree;
 mod openapi;
 mod pages;
 mod params;
+mod reach;
 mod routes;
+mod sample;
 mod shown;
 mod site;
+mod statements;
 mod view;
 mod visible;
 mod wire;
 
-pub use visible::visible_line;
+pub use cut::Cut;
+pub use reach::{counted, outcome_tail, rows_text, scope_text};
+pub use sample::{Cell, Fate, Row, SampleView, Value};
+pub use statements::{Parameter, Sql, Statement, Statements};
+pub use visible::{visible_line, visible_lines};
 
 use std::fmt;
 use std::sync::Arc;

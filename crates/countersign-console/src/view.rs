@@ -11,7 +11,10 @@ pub(crate) mod history;
 pub(crate) mod inbox;
 pub(crate) mod links;
 pub(crate) mod parts;
+mod reach;
 pub(crate) mod review;
+mod sample;
+mod statement;
 pub(crate) mod text;
 pub(crate) mod tree;
 

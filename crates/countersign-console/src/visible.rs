@@ -122,14 +122,30 @@ impl Visible {
 
 /// `text` on one line of a terminal, with nothing in it that could move the cursor, hide or mislead.
 pub fn visible_line(text: &str) -> String {
-    let drawn = |piece: Piece| match piece {
+    Visible::of(text).pieces.into_iter().map(on_one_line).collect()
+}
+
+/// The same with each line of `text` on a line of its own; very many line ends in a row are counted instead.
+pub fn visible_lines(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for piece in Visible::of(text).pieces {
+        match (piece, lines.last_mut()) {
+            (Piece::LineEnd, _) => lines.push(String::new()),
+            (other, Some(line)) => line.push_str(&on_one_line(other)),
+            (other, None) => lines.push(on_one_line(other)),
+        }
+    }
+    lines
+}
+
+fn on_one_line(piece: Piece) -> String {
+    match piece {
         Piece::Text(text) => text,
         Piece::Chip { code, name, times } => chip_text(code, &name, times),
         Piece::LineEnd => "⏎".to_owned(),
         Piece::Tab => "⇥".to_owned(),
         Piece::TrailingSpaces(count) => "·".repeat(count),
-    };
-    Visible::of(text).pieces.into_iter().map(drawn).collect()
+    }
 }
 
 /// The text of a chip.

@@ -1,6 +1,7 @@
 //! How does the API say it? The JSON shapes, made from the core's types; nothing here decides.
 
 mod action;
+mod preview;
 mod review;
 mod session;
 

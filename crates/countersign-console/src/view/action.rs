@@ -4,7 +4,7 @@ use countersign_core::{ActionRecord, TimelineEntry};
 use maud::{Markup, html};
 
 use super::text::seen;
-use super::{Viewer, parts, review, tree};
+use super::{Viewer, parts, reach, review, tree};
 use crate::json_tree;
 use crate::shown::Shown;
 
@@ -33,6 +33,7 @@ pub(crate) fn action(
             }
             div.two {
                 div.main {
+                    (reach::panel(action.preview()))
                     (review::what(action, shown))
                     @if let Some(claim) = action.claim() {
                         section.card.claim { h2 { "What the caller said " span.tag.claimed { "claim, not checked" } } blockquote { (seen(claim)) } }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::review::Asked;
 use super::text::seen;
-use super::{Viewer, links, parts};
+use super::{Viewer, links, parts, reach};
 use crate::codes::Code;
 
 /// The panel beside the review.
@@ -17,7 +17,7 @@ pub(crate) fn panel(viewer: &Viewer<'_>, asked: &Asked<'_>) -> Markup {
             (clock(viewer, review))
             (gates(review))
             (votes(viewer, review))
-            @if review.state == State::Pending { (answer(viewer, asked)) }
+            @if review.state == State::Pending { (reach::reminder(asked.record.action.preview())) (answer(viewer, asked)) }
             @else if let Some(outcome) = &asked.record.outcome { p { "The upstream: " (parts::outcome(outcome)) } }
             p.dim.small { "Digest " code.digest title=(review.digest) { (review.digest.short()) } ", version " (review.version) }
         }

@@ -10,6 +10,8 @@ use countersign_core::{
     Timestamp, Verb, VoteId,
 };
 
+mod touching;
+
 /// The same bytes for the same seed.
 #[derive(Debug)]
 pub(crate) struct Seed(pub(crate) u8);
@@ -79,10 +81,9 @@ impl World {
         }
     }
 
-    pub(crate) fn action(self, wish: &Wish<'_>) -> Action {
+    fn draft(wish: &Wish<'_>) -> Draft {
         let effects = wish.effects.iter().map(|(verb, object)| Effect::new(*verb, *object));
-        let received_at = self.before(wish.minutes_ago);
-        let draft = Draft {
+        Draft {
             resource: Resource {
                 name: wish.resource.0.to_owned(),
                 protocol: "mcp".to_owned(),
@@ -100,8 +101,16 @@ impl World {
             facts: BTreeMap::from([("tool definition".to_owned(), Digest::of(b"tool").to_string())]),
             preview: None,
             claim: wish.claim.map(str::to_owned),
-        };
-        Action::bind(draft, Digest::of(b"policy"), ActionId::mint(received_at, &Seed(wish.seed)), received_at)
+        }
+    }
+
+    pub(crate) fn action(self, wish: &Wish<'_>) -> Action {
+        self.bound(Self::draft(wish), wish.seed, wish.minutes_ago)
+    }
+
+    fn bound(self, draft: Draft, seed: u8, minutes_ago: i64) -> Action {
+        let received_at = self.before(minutes_ago);
+        Action::bind(draft, Digest::of(b"policy"), ActionId::mint(received_at, &Seed(seed)), received_at)
     }
 
     pub(crate) fn plan(quorum: u16, assurance: Assurance) -> Plan {
@@ -120,9 +129,12 @@ impl World {
     }
 
     pub(crate) fn asked(self, wish: &Wish<'_>, plan: Plan) -> ActionRecord {
-        let action = self.action(wish);
+        Self::opened(self.action(wish), wish.seed, plan)
+    }
+
+    fn opened(action: Action, seed: u8, plan: Plan) -> ActionRecord {
         let opening = Opening {
-            id: ReviewId::mint(action.received_at(), &Seed(wish.seed)),
+            id: ReviewId::mint(action.received_at(), &Seed(seed)),
             action: action.id(),
             digest: action.digest(),
             plan: plan.clone(),

@@ -4,6 +4,7 @@ use countersign_core::{Action, ActionRecord, Effect, Outcome, Resource, State, T
 use maud::{Markup, html};
 
 use super::text::seen;
+use crate::reach::outcome_tail;
 
 /// An instant, exact to the second, with how long ago it was.
 pub(crate) fn ago(at: Timestamp, now: Timestamp) -> Markup {
@@ -88,20 +89,11 @@ pub(crate) fn environment(env: &str) -> Markup {
     html! { span class=(class) { (seen(env)) } }
 }
 
-/// What the upstream did.
+/// What the upstream did: the word, how many rows where the protocol says so, how long it took.
 pub(crate) fn outcome(outcome: &Outcome) -> Markup {
     html! {
-        (state(State::from(outcome.status)))
-        " in " (duration(outcome.duration_us))
+        (state(State::from(outcome.status))) (outcome_tail(outcome.rows, outcome.duration_us))
         @if let Some(note) = &outcome.note { ": " (seen(note)) }
-    }
-}
-
-fn duration(us: u64) -> String {
-    match us {
-        0..1_000 => format!("{us} µs"),
-        1_000..1_000_000 => format!("{} ms", us / 1_000),
-        _ => format!("{}.{} s", us / 1_000_000, us / 100_000 % 10),
     }
 }
 

@@ -6,8 +6,9 @@ use countersign_core::{
 use maud::{Markup, html};
 
 use super::text::seen;
-use super::{Viewer, decide, parts, tree};
+use super::{Viewer, decide, parts, reach, statement, tree};
 use crate::shown::{Bytes, SHOWN_MAX_BYTES, Shown};
+use crate::statements::Statements;
 use crate::wire::You;
 
 /// One review as one person sees it.
@@ -32,6 +33,7 @@ pub(crate) fn review(viewer: &Viewer<'_>, asked: &Asked<'_>) -> Markup {
             (headline(viewer, asked))
             div.two {
                 div.main {
+                    (reach::panel(action.preview()))
                     (what(action, asked.shown))
                     div.pair { (why(review)) (claim(action)) }
                     div.pair { (who(action)) (wherever(action)) }
@@ -62,11 +64,13 @@ fn headline(viewer: &Viewer<'_>, asked: &Asked<'_>) -> Markup {
     }
 }
 
-/// The arguments, the whole message and the exact bytes; first whatever could deceive.
+/// The arguments or statements, the whole message and the exact bytes; first whatever could deceive.
 pub(crate) fn what(action: &Action, shown: &Shown) -> Markup {
     let chips = shown.chips();
     let hex = matches!(shown.bytes, Bytes::Hex(_));
-    let open = shown.message.is_none() || chips > 0 || hex;
+    let statements =
+        Statements::of(&action.resource().protocol, action.payload()).filter(|_| shown.hidden == 0);
+    let open = (shown.message.is_none() && statements.is_none()) || chips > 0 || hex;
     html! {
         section.card aria-label="What" {
             h2 { "What" }
@@ -84,8 +88,9 @@ pub(crate) fn what(action: &Action, shown: &Shown) -> Markup {
                 h3 { "Arguments" }
                 div.json { (tree::tree(arguments)) }
             }
+            @if let Some(statements) = &statements { (statement::statements(statements)) }
             @if let Some(message) = &shown.message {
-                details open[shown.arguments().is_none()] {
+                details open[shown.arguments().is_none() && statements.is_none()] {
                     summary { "Whole message" }
                     div.json { (tree::tree(message)) }
                 }

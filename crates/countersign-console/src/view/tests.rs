@@ -11,6 +11,8 @@ use super::{Viewer, account, action, history, inbox, page, review};
 use crate::shown::Shown;
 use crate::wire::You;
 
+mod touching;
+
 const WORLD: World = World { now: NOW };
 
 fn signed_in() -> SignedIn {

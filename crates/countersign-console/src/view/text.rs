@@ -2,12 +2,21 @@
 
 use maud::{Markup, html};
 
+use crate::cut::Cut;
 use crate::visible::{Piece, Visible, chip_text};
 
 /// A text of whatever origin, with unseen characters as chips.
 pub(crate) fn seen(text: &str) -> Markup {
     let visible = Visible::of(text);
     html! { bdi.seen { (pieces(&visible)) } }
+}
+
+/// A part of a long text, with a word on how much of it that is.
+pub(crate) fn seen_cut(cut: &Cut<'_>) -> Markup {
+    html! {
+        (seen(cut.text))
+        @if let Some(note) = cut.note() { " " span.cut { (note) } }
+    }
 }
 
 /// The pieces one after the other.

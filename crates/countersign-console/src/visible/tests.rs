@@ -85,3 +85,10 @@ fn no_character_of_the_unicode_range_is_lost() {
         assert_eq!(total, 3, "U+{code:04X}");
     }
 }
+
+#[test]
+fn several_lines_stay_several_lines_and_a_flood_of_them_is_counted() {
+    assert_eq!(super::visible_lines("a \n\tb\u{1B}c\n"), ["a·", "⇥b⟨U+001B ESCAPE⟩c", ""]);
+    let flood = format!("a{}b", "\n".repeat(500));
+    assert_eq!(super::visible_lines(&flood), ["a⟨U+000A LINE FEED ×500⟩b"]);
+}

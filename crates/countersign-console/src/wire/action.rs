@@ -8,6 +8,8 @@ use countersign_core::{Action, ActionRecord, Decision, Digest, Effect, Link, Obl
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::preview::PreviewBody;
+
 /// One action in a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ActionSummary {
@@ -35,7 +37,7 @@ pub(crate) struct ActionBody {
     id: String,
     #[schema(format = DateTime)]
     received_at: String,
-    /// Covers the exact bytes, the resource, the requester chain, the facts and the policy version.
+    /// Covers the exact bytes, the resource, the requester chain, the facts, the preview and the policy version.
     #[schema(pattern = "^sha256:[0-9a-f]{64}$")]
     digest: String,
     /// The hash of the policy bundle that judged it first.
@@ -47,6 +49,9 @@ pub(crate) struct ActionBody {
     effects: Vec<EffectBody>,
     /// What an approval depends on beside the bytes.
     facts: BTreeMap<String, String>,
+    /// What it would touch; absent when nobody worked that out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preview: Option<PreviewBody>,
     /// What the caller says about why. Not checked by anybody.
     #[serde(skip_serializing_if = "Option::is_none")]
     claim: Option<String>,
@@ -141,6 +146,10 @@ pub(crate) struct ReviewRef {
 pub(crate) struct OutcomeBody {
     /// `executed`, `failed` or `unknown`.
     status: &'static str,
+    /// How many rows it touched or brought back, where the protocol says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<u64>,
+    /// From forwarding to answer, in microseconds.
     duration_us: u64,
     /// The SHA-256 of the result.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -199,6 +208,7 @@ impl ActionBody {
             operation: action.operation().to_owned(),
             effects: action.effects().iter().map(EffectBody::of).collect(),
             facts: action.facts().clone(),
+            preview: action.preview().map(PreviewBody::of),
             claim: action.claim().map(str::to_owned),
             payload: PayloadBody::of(action.payload()),
             decision: DecisionBody::of(&record.decision),
@@ -296,6 +306,7 @@ impl OutcomeBody {
     fn of(record: &ActionRecord) -> Option<Self> {
         record.outcome.as_ref().map(|outcome| Self {
             status: outcome.status.word(),
+            rows: outcome.rows,
             duration_us: outcome.duration_us,
             result: outcome.result.map(|digest| digest.to_string()),
             note: outcome.note.clone(),
