@@ -185,8 +185,8 @@ impl Mark {
     pub(crate) async fn release(&self) {
         let path = self.path.clone();
         let (say, said) = tokio::sync::oneshot::channel();
-        std::thread::spawn(move || say.send(std::fs::write(path, "go\n").unwrap()));
-        said.await.unwrap();
+        std::thread::spawn(move || say.send(std::fs::write(path, "go\n")).unwrap());
+        said.await.unwrap().unwrap();
     }
 }
 
