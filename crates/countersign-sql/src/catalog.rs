@@ -13,8 +13,9 @@ use crate::walk::Found;
 
 /// One statement, one row, one column of text: the argument of [`Catalog::from_json`].
 ///
-/// It reads system catalogs only and needs no privilege beyond connecting. It must be run on a connection whose
-/// `search_path` is `pg_catalog`, so that nobody's operators take part. Measured: 15 ms on an empty database.
+/// It reads system catalogs only and needs no privilege beyond connecting. It must be run as the role whose statements
+/// are judged, because the server passes over schemas that a role may not use, and with `search_path` set to
+/// `pg_catalog`, so that nobody's operators take part. Made for PostgreSQL 11 to 18, tested with 15. Measured: 15 ms on an empty database.
 pub const CATALOG_QUERY: &str = include_str!("catalog/query.sql");
 
 /// Facts of one database.
@@ -25,6 +26,7 @@ pub struct Catalog {
     digest: [u8; 32],
     /// The schemas that were visible where the definitions were printed: unqualified names in them mean these.
     pub(crate) definition_path: Vec<String>,
+    /// Those that the role may use: the server passes over the others when it looks along the path.
     schemas: HashSet<String>,
     relations: Vec<Relation>,
     relation_names: HashMap<String, HashMap<String, usize>>,
@@ -60,8 +62,11 @@ pub(crate) struct Relation {
     pub(crate) has_rules: bool,
     /// `pg_trigger.tgtype` and the function.
     pub(crate) triggers: Vec<(i32, u32)>,
-    /// Expressions that run when rows are written: defaults, generated columns, checks, index expressions.
-    pub(crate) on_write: Vec<String>,
+    /// Defaults and generated columns.
+    pub(crate) defaults: Vec<String>,
+    /// Checks, index expressions and partition keys. They run when rows are written; planning a query computes those
+    /// parts of them that are constant.
+    pub(crate) conditions: Vec<String>,
     /// Expressions of row security policies.
     pub(crate) policies: Vec<String>,
     pub(crate) children: Vec<u32>,

@@ -1,6 +1,7 @@
 mod bounds;
 mod corpus;
 mod differential;
+mod facts;
 mod generate;
 mod laws;
 pub(crate) mod server;

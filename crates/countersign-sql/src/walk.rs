@@ -54,9 +54,20 @@ pub(crate) struct Walk<'c, 't> {
     seen: HashMap<u32, u8>,
     pub(crate) found: Found,
     via_view: Option<String>,
-    /// A column's default: its own sequence is part of the table.
-    in_default: bool,
+    expects: Expects,
+    /// Columns that were met so far.
+    columns: usize,
     depth: u8,
+}
+
+/// Which calls of an expression count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expects {
+    Everything,
+    /// In a column's default: its own sequence is part of the table.
+    ADefault,
+    /// In a condition that a query is planned with: only calls whose arguments are constant are computed then.
+    Planning,
 }
 
 /// One thing that a column's qualifier can mean.
@@ -89,7 +100,8 @@ impl<'c, 't> Walk<'c, 't> {
             seen: HashMap::new(),
             found: Found::default(),
             via_view: None,
-            in_default: false,
+            expects: Expects::Everything,
+            columns: 0,
             depth,
         }
     }

@@ -75,7 +75,8 @@ fn add_relation(catalog: &mut Catalog, row: RelationRow) {
         definition: None,
         has_rules: false,
         triggers: Vec::new(),
-        on_write: Vec::new(),
+        defaults: Vec::new(),
+        conditions: Vec::new(),
         policies: Vec::new(),
         children: Vec::new(),
         referenced_by: Vec::new(),
@@ -149,11 +150,12 @@ fn link_relations(catalog: &mut Catalog, document: &mut Document) {
     for (oid, kind, text) in document.expressions.take().unwrap_or_default() {
         let Some(text) = text else { continue };
         with_relation(catalog, oid, |relation| {
-            if kind == 'p' {
-                relation.policies.push(text);
-            } else {
-                relation.on_write.push(text);
-            }
+            let list = match kind {
+                'p' => &mut relation.policies,
+                'd' => &mut relation.defaults,
+                _ => &mut relation.conditions,
+            };
+            list.push(text);
         });
     }
     for (parent, child) in document.inherits.take().unwrap_or_default() {

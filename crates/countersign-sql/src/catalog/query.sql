@@ -80,7 +80,7 @@ typ AS (
 SELECT pg_catalog.json_build_object(
   'version', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
   'path', pg_catalog.to_json(pg_catalog.current_schemas(true)),
-  'schemas', (SELECT pg_catalog.json_agg(n.nspname ORDER BY n.nspname) FROM pg_catalog.pg_namespace n),
+  'schemas', (SELECT pg_catalog.json_agg(n.nspname ORDER BY n.nspname) FROM pg_catalog.pg_namespace n WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE'::pg_catalog.text)),
   'relations', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid::pg_catalog.int8, nspname, relname, relkind, relrowsecurity, relispartition, list, srvname) ORDER BY oid) FROM rel),
   'functions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid::pg_catalog.int8, nspname, proname, prokind, provolatile, pronargs, pronargdefaults, takes_many, lanname, prosecdef, extname, probin, steps, rolsuper) ORDER BY oid) FROM fn),
   'system_functions', (SELECT pg_catalog.json_object_agg(proname, mark ORDER BY proname) FROM sysfn),

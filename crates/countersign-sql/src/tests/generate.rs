@@ -12,6 +12,8 @@ fn relation() -> impl Strategy<Value = &'static str> {
         "stored",
         "sales.orders",
         "tenant",
+        "counted",
+        "planned",
         "parted",
         "parent",
         "moody",

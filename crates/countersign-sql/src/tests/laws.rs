@@ -108,7 +108,7 @@ fn scanned(text: &str) -> Option<Vec<String>> {
     for token in tokens {
         let kind = format!("{:?}", token.token());
         let at = |at: i32| usize::try_from(at).unwrap();
-        let word = text.get(at(token.start)..at(token.end)).unwrap();
+        let word = text.get(at(token.start)..at(token.end))?;
         match kind.as_str() {
             "SqlComment" | "CComment" => {}
             "Sconst" | "Usconst" => words.push("?s".to_owned()),

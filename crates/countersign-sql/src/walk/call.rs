@@ -6,7 +6,7 @@ use pg_query::protobuf::a_const::Val;
 use pg_query::protobuf::{AConst, FuncCall, Node, RangeVar};
 
 use super::names::{schema_and_name, words};
-use super::{SESSION, Walk};
+use super::{Expects, SESSION, Walk};
 use crate::catalog::SystemFunction;
 use crate::functions::{Call, GRAMMAR_FUNCTIONS, call_of};
 use crate::{lex, object, settings};
@@ -14,7 +14,11 @@ use crate::{lex, object, settings};
 impl<'t> Walk<'_, 't> {
     /// A call with its arguments.
     pub(super) fn call(&mut self, call: &'t FuncCall) {
+        let columns = self.columns;
         self.nodes(&call.args);
+        if self.expects == Expects::Planning && self.columns > columns {
+            return;
+        }
         self.nodes(&call.agg_order);
         self.maybe(call.agg_filter.as_deref());
         if let Some(over) = &call.over {
@@ -34,6 +38,9 @@ impl<'t> Walk<'_, 't> {
             known = true;
             self.found.varies |= mark != SystemFunction::Calm;
             self.calls_system(name, call_of(name, mark), arguments);
+        }
+        if schema == Some("pg_catalog") {
+            self.grammar_function(name);
         }
         if schema == Some("information_schema") && name.starts_with("_pg_") {
             known = true;
@@ -90,7 +97,7 @@ impl<'t> Walk<'_, 't> {
                 self.add(if writes { Verb::Export } else { Verb::Secret }, file);
                 self.add(Verb::Execute, this);
             }
-            Call::WritesSequence if self.in_default => {}
+            Call::WritesSequence if self.expects == Expects::ADefault => {}
             Call::WritesSequence => self.uses_sequence(Verb::Write, &this, arguments),
             Call::ReadsSequence => self.uses_sequence(Verb::Read, &this, arguments),
             Call::Sets => self.sets(arguments),

@@ -6,7 +6,7 @@ use countersign_core::Verb;
 use pg_query::NodeEnum as N;
 use pg_query::protobuf::{Node, SelectStmt};
 
-use super::{Found, MAX_DEFINITIONS, Walk};
+use super::{Expects, Found, MAX_DEFINITIONS, Walk};
 use crate::catalog::{Catalog, FIRST_USER_OID, Relation};
 use crate::{bounds, object};
 
@@ -43,9 +43,10 @@ pub(super) fn refreshed(catalog: &Catalog, view: &Relation, depth: u8) -> Found 
 /// What any use of a relation does beyond its name: policies, and casts of its columns' types.
 pub(super) fn reading(catalog: &Catalog, relation: &Relation, depth: u8) -> Arc<Found> {
     kept(&relation.hidden.reading, depth, |depth| {
-        let mut found = Found::default();
+        let mut found = of_expressions(catalog, relation, &relation.conditions, Expects::Planning, depth);
         if relation.row_security {
-            found = of_expressions(catalog, relation, &relation.policies, depth);
+            let policies = of_expressions(catalog, relation, &relation.policies, Expects::Everything, depth);
+            found.merge(&policies, None);
         }
         for (_, type_oid) in &relation.columns {
             found.merge(&of_type(catalog, *type_oid, depth), None);
@@ -60,7 +61,10 @@ pub(super) fn reading(catalog: &Catalog, relation: &Relation, depth: u8) -> Arc<
 /// What writing rows does: defaults, generated columns, checks, expressions of indexes.
 pub(super) fn writing(catalog: &Catalog, relation: &Relation, depth: u8) -> Arc<Found> {
     kept(&relation.hidden.writing, depth, |depth| {
-        of_expressions(catalog, relation, &relation.on_write, depth)
+        let mut found = of_expressions(catalog, relation, &relation.defaults, Expects::ADefault, depth);
+        let conditions = of_expressions(catalog, relation, &relation.conditions, Expects::Everything, depth);
+        found.merge(&conditions, None);
+        found
     })
 }
 
@@ -81,9 +85,7 @@ pub(super) fn of_type(catalog: &Catalog, oid: u32, depth: u8) -> Arc<Found> {
             }
         }
         for check in &known.checks {
-            let mut walk = Walk::of_definition(catalog, depth);
-            expression(check, &mut walk.found, catalog, depth, "");
-            found.merge(&walk.found, None);
+            found.merge(&expression(check, catalog, Expects::Everything, depth, "type"), None);
         }
         found
     })
@@ -163,25 +165,27 @@ fn outermost(walk: &Walk<'_, '_>, items: &[Node], bases: &mut Vec<u32>) {
     }
 }
 
-fn of_expressions(catalog: &Catalog, relation: &Relation, texts: &[String], depth: u8) -> Found {
+fn of_expressions(
+    catalog: &Catalog,
+    relation: &Relation,
+    texts: &[String],
+    expects: Expects,
+    depth: u8,
+) -> Found {
     let name = object::qualified(&relation.schema, &relation.name);
     let mut found = Found::default();
     for text in texts {
-        expression(text, &mut found, catalog, depth, &name);
+        found.merge(&expression(text, catalog, expects, depth, &name), None);
     }
     found
 }
 
 /// An expression as the catalog prints it. Several index expressions come as a list, which a SELECT takes too.
-fn expression(text: &str, found: &mut Found, catalog: &Catalog, depth: u8, name: &str) {
-    let own = with_select(&format!("SELECT {text}"), depth, |select| {
-        let mut walk = Walk::of_definition(catalog, depth);
-        walk.in_default = true;
+fn expression(text: &str, catalog: &Catalog, expects: Expects, depth: u8, name: &str) -> Found {
+    let found = with_select(&format!("SELECT {text}"), depth, |select| {
+        let mut walk = Walk { expects, ..Walk::of_definition(catalog, depth) };
         walk.select(select);
         Found { used_constant: false, ..walk.found }
     });
-    match own {
-        Some(own) => found.merge(&own, None),
-        None => found.add(Verb::Unknown, if name.is_empty() { "definition" } else { name }),
-    }
+    found.unwrap_or_else(|| doubt(name))
 }

@@ -40,7 +40,11 @@ impl<'c, 't> Walk<'c, 't> {
     pub(super) fn resolve(&mut self, range: &RangeVar) -> Option<&'c Relation> {
         let found = if range.schemaname.is_empty() {
             self.warn_of_shadow(&range.relname);
-            self.catalog.relation_on_path(&self.path, &range.relname)
+            let found = self.catalog.relation_on_path(&self.path, &range.relname);
+            if let Some(relation) = found {
+                self.warn_of_gap(&relation.schema, &range.relname);
+            }
+            found
         } else {
             self.catalog.relation(&range.schemaname, &range.relname)
         };
@@ -48,6 +52,13 @@ impl<'c, 't> Walk<'c, 't> {
             self.unknown(object::written([range.schemaname.as_str(), range.relname.as_str()]));
         }
         found
+    }
+
+    /// The server passes over a schema that the role may not use: it means something else than what was found.
+    fn warn_of_gap(&mut self, schema: &str, name: &str) {
+        if !self.catalog.has_schema(schema) {
+            self.unknown(object::written([name]));
+        }
     }
 
     /// A temporary object hides every other object of its name.
@@ -140,10 +151,14 @@ impl<'c, 't> Walk<'c, 't> {
     /// Whether there is such a type; its effects are gathered.
     pub(super) fn type_named(&mut self, schema: Option<&str>, name: &str) -> bool {
         let catalog = self.catalog;
+        let qualified = schema.is_some();
         let path = schema.map_or_else(|| self.path.clone(), |_| Vec::new());
         for schema in schema.into_iter().chain(path) {
             if let Some((oid, _)) = catalog.types_named(name).find(|(_, found)| found.schema == schema) {
                 self.type_effects(oid);
+                if !qualified {
+                    self.warn_of_gap(schema, name);
+                }
                 return true;
             }
             if schema == "pg_catalog" && catalog.is_system_type(name) {
@@ -163,6 +178,7 @@ impl<'c, 't> Walk<'c, 't> {
 
     /// A column, or, when the relation has none of that name, a call in attribute notation: `t.f` is `f(t)`.
     pub(super) fn column(&mut self, column: &'t ColumnRef) {
+        self.columns += 1;
         let fields = &column.fields;
         let Some((last, qualifiers)) = fields.split_last() else { return };
         let (Some(name), Some(qualifier)) = (text_of(last), qualifiers.last().and_then(text_of)) else {
