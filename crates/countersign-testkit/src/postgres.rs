@@ -3,8 +3,9 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
@@ -70,6 +71,8 @@ pub struct Postgres {
     binaries: PathBuf,
     port: u16,
     authority: Authority,
+    /// Stops the server when its input ends, which it also does when the test process is killed.
+    watch: Option<Child>,
 }
 
 impl Postgres {
@@ -84,8 +87,10 @@ impl Postgres {
             binaries: binaries(),
             port: 0,
             authority: Authority::new("authority of the test"),
+            watch: None,
         };
         server.own(server.folder.path());
+        let server = server.watched();
         server.create();
         server.configure(options);
         server.listen()
@@ -155,7 +160,7 @@ impl Postgres {
     fn create(&self) {
         let password = self.folder.path().join("password");
         self.write(&password, PASSWORD);
-        let mut initdb = self.command("initdb");
+        let mut initdb = self.command(&self.binaries.join("initdb"));
         initdb.args(["--no-sync", "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "-U", "postgres"]);
         run(initdb.arg("--pwfile").arg(password).arg("-D").arg(self.data()));
     }
@@ -193,16 +198,25 @@ impl Postgres {
     }
 
     fn is_started(&self) -> bool {
-        let mut start = self.command("pg_ctl");
+        let mut start = self.command(&self.binaries.join("pg_ctl"));
         let log = self.folder.path().join("log");
         start.args(["-w", "-t", "60", "-o"]).arg(format!("-p {}", self.port)).arg("-l").arg(log);
         start.arg("-D").arg(self.data()).arg("start").stdout(Stdio::null()).stderr(Stdio::null());
         start.status().unwrap().success()
     }
 
-    /// A program of PostgreSQL, as a user that it accepts: it refuses to run as root.
-    fn command(&self, program: &str) -> Command {
-        let program = self.binaries.join(program);
+    fn watched(mut self) -> Self {
+        let mut watch = self.command(Path::new("sh"));
+        watch.args(["-c", "cat; \"$0\" -m immediate -w -D \"$1\" stop; rm -rf \"$2\""]);
+        watch.arg(self.binaries.join("pg_ctl")).arg(self.data()).arg(self.folder.path());
+        // In a group of its own, so that Ctrl-C ends the tests and not what cleans up behind them.
+        watch.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.watch = Some(watch.spawn().unwrap());
+        self
+    }
+
+    /// A program as a user that PostgreSQL accepts: it refuses to run as root.
+    fn command(&self, program: &Path) -> Command {
         let mut command = if is_root() {
             let mut command = Command::new("runuser");
             command.args(["-u", "postgres", "--"]).arg(program);
@@ -231,11 +245,11 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let mut stop = self.command("pg_ctl");
-        stop.args(["-m", "immediate", "-w", "-D"]).arg(self.data()).arg("stop");
-        let stopped = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
-        // A panic here, while another one unwinds, would end the whole run.
-        drop(stopped);
+        if let Some(mut watch) = self.watch.take() {
+            drop(watch.stdin.take());
+            // A panic here, while another one unwinds, would end the whole run.
+            drop(watch.wait());
+        }
     }
 }
 

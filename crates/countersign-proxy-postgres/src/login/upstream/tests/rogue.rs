@@ -58,7 +58,8 @@ async fn a_password_is_never_sent_in_clear_over_a_network() {
         String::from_utf8_lossy(&rest[..length]).into_owned()
     };
     let login = log_in(Wire::Tcp(stream), &address, &[], false);
-    let (error, seen) = tokio::join!(login, server);
+    let both = async { tokio::join!(login, server) };
+    let (error, seen) = tokio::time::timeout(Duration::from_secs(10), both).await.expect("refused");
     assert!(matches!(error, Err(UpstreamLoginError::PasswordInClear)));
     assert_eq!(seen, "");
 }
