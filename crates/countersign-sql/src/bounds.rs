@@ -1,6 +1,7 @@
 //! Is a text small and shallow enough to be parsed on this thread's stack?
 
 use crate::classified::Problem;
+use crate::lex::{Lexer, Token};
 
 /// Longer texts are denied unread, in bytes.
 pub const MAX_TEXT: usize = 1024 * 1024;
@@ -12,18 +13,8 @@ pub const MAX_UNATTENDED: usize = 256 * 1024;
 /// each.
 pub const MAX_DEPTH: usize = 600;
 
-/// Up to this depth, parsing, walking and dropping a tree fit into 2 MiB of stack, also without optimisation (where the
-/// decoder takes 40 KiB for each subquery).
-const SHALLOW: usize = 30;
-
-/// The stack of the thread that deeper texts get: five times what [`MAX_DEPTH`] takes without optimisation. Untouched
-/// pages cost nothing.
-const ROOM: usize = 128 * 1024 * 1024;
-
 /// How deep a text nests; refuses what is too large, too deep or holds a NUL byte.
 ///
-/// It errs on the safe side without lexing strictly: what is not closed or not plainly lexable is counted token by
-/// token all the same.
 pub(crate) fn check(text: &str) -> Result<usize, Problem> {
     if text.len() > MAX_TEXT {
         return Err(Problem::TooLarge { bytes: text.len() });
@@ -31,23 +22,9 @@ pub(crate) fn check(text: &str) -> Result<usize, Problem> {
     if text.as_bytes().contains(&0) {
         return Err(Problem::NulByte);
     }
-    let depth = Gauge::default().measure(text.as_bytes());
+    let depth = Gauge::default().measure(text);
     if depth <= MAX_DEPTH { Ok(depth) } else { Err(Problem::TooDeep) }
 }
-
-/// Does `work` on a text of this depth where the stack suffices: here, or on a thread of its own. `None` when no thread
-/// can be had.
-pub(crate) fn with_room<T: Send>(depth: usize, work: impl FnOnce() -> T + Send) -> Option<T> {
-    if depth <= SHALLOW {
-        return Some(work());
-    }
-    std::thread::scope(|scope| {
-        std::thread::Builder::new().stack_size(ROOM).spawn_scoped(scope, work).ok()?.join().ok()
-    })
-}
-
-/// For work that must have a thread of its own.
-pub(crate) const DEEP: usize = MAX_DEPTH;
 
 /// Counters of the bracket that is open, and the sum of those outside of it.
 #[derive(Default)]
@@ -63,34 +40,64 @@ struct Gauge {
 }
 
 impl Gauge {
-    /// The greatest depth that any reading of these bytes could have. Strings and comments count as if they were
-    /// text: whoever writes six hundred brackets into a string is asked to bind it as a parameter.
-    fn measure(mut self, bytes: &[u8]) -> usize {
+    /// The greatest depth that any reading of this text could have. Strings and comments don't nest; from where the
+    /// lexer is unsure, everything counts as if it were code.
+    fn measure(mut self, text: &str) -> usize {
+        let mut lexer = Lexer::new(text);
+        loop {
+            let before = lexer.position();
+            match lexer.next() {
+                Ok(Some((token, bytes))) => self.token(token, bytes),
+                Ok(None) => return self.deepest,
+                Err(_) => {
+                    self.unsure(text.as_bytes().get(before..).unwrap_or_default());
+                    return self.deepest;
+                }
+            }
+        }
+    }
+
+    /// A run of operator characters may be as many operators: `=-+-1`.
+    fn token(&mut self, token: Token, bytes: &[u8]) {
+        match token {
+            Token::Word => self.word(bytes),
+            Token::Operator => self.chain += bytes.len(),
+            Token::Mark(mark) => self.mark(mark),
+            Token::Quoted | Token::Text | Token::Bits | Token::Integer | Token::Float | Token::Parameter => {
+                return;
+            }
+        }
+        self.deepest = self.deepest.max(self.outside + self.chain + self.structure);
+    }
+
+    fn mark(&mut self, mark: u8) {
+        match mark {
+            b'(' | b'[' => self.open(),
+            b')' | b']' => self.close(),
+            b',' => self.chain = 0,
+            b';' => {
+                self.chain = 0;
+                self.structure = 0;
+            }
+            b':' => self.chain += 1,
+            _ => {}
+        }
+    }
+
+    fn unsure(&mut self, bytes: &[u8]) {
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let length = rest.iter().position(|b| !is_word(*b)).unwrap_or(rest.len()).max(1);
+            let word = rest.get(..length).unwrap_or_default();
             match byte {
-                b'(' | b'[' => self.open(),
-                b')' | b']' => self.close(),
-                b',' => self.chain = 0,
-                b';' => {
-                    self.chain = 0;
-                    self.structure = 0;
-                }
-                b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80..=0xff => {
-                    let rest = bytes.get(at..).unwrap_or_default();
-                    let length = rest.iter().position(|b| !is_word(*b)).unwrap_or(rest.len());
-                    self.word(rest.get(..length).unwrap_or_default());
-                    at += length;
-                    continue;
-                }
-                b'+' | b'-' | b'*' | b'/' | b'<' | b'>' | b'=' | b'~' | b'!' | b'@' | b'#' | b'%' | b'^'
-                | b'&' | b'|' | b'`' | b'?' | b':' => self.chain += 1,
-                _ => {}
+                b'(' | b')' | b'[' | b']' | b',' | b';' | b':' => self.token(Token::Mark(*byte), word),
+                _ if is_word(*byte) => self.token(Token::Word, word),
+                b' ' | b'\t' | b'\n' | b'\r' => {}
+                _ => self.token(Token::Operator, word),
             }
-            self.deepest = self.deepest.max(self.outside + self.chain + self.structure);
-            at += 1;
+            at += length;
         }
-        self.deepest
     }
 
     fn open(&mut self) {
@@ -122,7 +129,6 @@ impl Gauge {
         ]) {
             self.chain += 1;
         }
-        self.deepest = self.deepest.max(self.outside + self.chain + self.structure);
     }
 }
 

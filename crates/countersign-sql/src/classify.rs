@@ -9,13 +9,15 @@ use pg_query::protobuf::RawStmt;
 use crate::bounds::{self, MAX_UNATTENDED};
 use crate::catalog::Catalog;
 use crate::classified::{Classified, Problem, Statement, StatementKind, changes_meaning, reads_only};
+use crate::room;
 use crate::session::Session;
 use crate::walk::{SESSION, Walk};
 
 /// The effects of a text in a session.
 ///
 /// Never panics. Takes at most 2 MiB of the caller's stack: texts deeper than a few subqueries are worked on in a thread
-/// of their own, and those deeper than [`crate::MAX_DEPTH`] are refused before they are parsed.
+/// of their own, and those deeper than [`crate::MAX_DEPTH`] are refused before they are parsed. Call it on threads that
+/// stay: the parser never gives back the thread key that it takes for each thread it has run on.
 pub fn classify(text: &str, catalog: &Catalog, session: &Session) -> Classified {
     if !session.standard_conforming_strings {
         return refused(text, Problem::NonstandardStrings);
@@ -24,16 +26,16 @@ pub fn classify(text: &str, catalog: &Catalog, session: &Session) -> Classified 
         Ok(depth) => depth,
         Err(problem) => return refused(text, problem),
     };
-    bounds::with_room(depth, || parse_and_walk(text, catalog, session))
+    room::with_room(depth, || parse_and_walk(text, depth, catalog, session))
         .unwrap_or_else(|| refused(text, Problem::TooDeep))
 }
 
-fn parse_and_walk(text: &str, catalog: &Catalog, session: &Session) -> Classified {
-    let parsed = match pg_query::parse(text, 0) {
-        Ok(parsed) => parsed,
-        Err(error) => return refused(text, Problem::NotParsable { message: error.to_string() }),
+fn parse_and_walk(text: &str, depth: usize, catalog: &Catalog, session: &Session) -> Classified {
+    let statements = match room::parse(text, depth) {
+        Ok(statements) => statements,
+        Err(problem) => return refused(text, problem),
     };
-    let mut verdict = walk_all(text, &parsed.protobuf.stmts, catalog, session);
+    let mut verdict = walk_all(text, &statements, catalog, session);
     if text.len() > MAX_UNATTENDED {
         verdict.effects.insert(Effect::new(Verb::Unknown, "text"));
         verdict.problem = Some(Problem::Large { bytes: text.len() });

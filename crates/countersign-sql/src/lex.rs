@@ -85,6 +85,11 @@ impl<'a> Lexer<'a> {
         Self { bytes: text.as_bytes(), at: 0 }
     }
 
+    /// Where the next token, or the white space before it, begins.
+    pub(crate) const fn position(&self) -> usize {
+        self.at
+    }
+
     /// The next token with its bytes; `Ok(None)` at the end, `Err(())` where the rules are unsure.
     pub(crate) fn next(&mut self) -> Result<Option<(Token, &'a [u8])>, Unsure> {
         self.skip_space()?;

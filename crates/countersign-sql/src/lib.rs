@@ -62,6 +62,7 @@ mod key;
 mod lex;
 mod object;
 pub mod preview;
+mod room;
 mod secrets;
 mod session;
 mod settings;

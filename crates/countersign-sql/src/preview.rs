@@ -16,7 +16,7 @@ use pg_query::protobuf::{InsertStmt, Node, SelectStmt, TruncateStmt};
 use crate::catalog::{Catalog, Relation};
 use crate::classified::{DmlTarget, Statement, StatementKind};
 use crate::session::Session;
-use crate::{bounds, classify, object};
+use crate::{bounds, classify, object, room};
 pub use cascade::{CascadeAction, CascadeQuery};
 use rewrite::Rewrite;
 
@@ -59,9 +59,12 @@ pub fn preview(
         explain: judge.reads_only(format!("EXPLAIN (FORMAT JSON) {own}")),
         reason_not_exact: None,
     };
-    let depth = bounds::check(own).ok()?;
-    let exact = bounds::with_room(depth, || exact(own, statement, &judge, sample_rows, &mut preview));
-    if let Err(reason) = exact.unwrap_or(Err("it nests too deep")) {
+    let exact = if room::is_deep(bounds::check(own).ok()?) {
+        Err("it nests too deep")
+    } else {
+        exact(own, statement, &judge, sample_rows, &mut preview)
+    };
+    if let Err(reason) = exact {
         preview.reason_not_exact = Some(reason.to_owned());
     }
     Some(preview)
@@ -168,7 +171,7 @@ fn truncated(truncate: &TruncateStmt, target: &DmlTarget) -> String {
 }
 
 fn parse(text: &str) -> Option<N> {
-    let mut statements = pg_query::parse(text, 0).ok()?.protobuf.stmts;
+    let mut statements = room::parse(text, 0).ok()?;
     let Node { node } = *statements.pop()?.stmt?;
     if statements.is_empty() { node } else { None }
 }

@@ -124,3 +124,32 @@ fn a_statement_says_what_it_is() {
     assert_eq!((view.via_view.as_deref(), view.read, view.written), (None, true, false));
     assert_eq!((table.name.as_str(), table.via_view.as_deref()), ("passwords", Some("public.hashes")));
 }
+
+#[test]
+fn a_node_that_is_not_on_the_list_is_unknown_wherever_it_stands() {
+    use pg_query::NodeEnum as N;
+    use pg_query::protobuf::{Node, PlAssignStmt, ResTarget, SelectStmt, Var};
+    let node = |node| Node { node: Some(node) };
+    let boxed = |inner| Some(Box::new(node(inner)));
+    let target = ResTarget { val: boxed(N::Var(Box::new(Var::default()))), ..ResTarget::default() };
+    let target = node(N::ResTarget(Box::new(target)));
+    let in_list = SelectStmt { target_list: vec![target], ..SelectStmt::default() };
+    let in_from = SelectStmt { from_clause: vec![node(N::Var(Box::default()))], ..SelectStmt::default() };
+    let (catalog, session) = (with(|_| {}), session());
+    for (statement, kind) in [
+        (N::PlassignStmt(Box::<PlAssignStmt>::default()), "syntax:PlassignStmt"),
+        (N::SelectStmt(Box::new(in_list)), "syntax:Var"),
+        (N::SelectStmt(Box::new(in_from)), "syntax:Var"),
+    ] {
+        let node = node(statement);
+        let mut walk = crate::walk::Walk::new(&catalog, &session);
+        walk.statement(&node);
+        assert!(
+            walk.found
+                .effects
+                .contains(&countersign_core::Effect::new(countersign_core::Verb::Unknown, kind)),
+            "{:?}",
+            walk.found
+        );
+    }
+}

@@ -162,6 +162,12 @@ fn a_text_that_two_lexers_could_read_differently_has_no_key() {
 }
 
 #[test]
+fn a_comment_ends_an_operator() {
+    assert_eq!(key("SELECT a <--'c\n b"), key("SELECT a < b"));
+    assert_eq!(key("SELECT a */*'*/b"), key("SELECT a * b"));
+}
+
+#[test]
 fn what_differs_in_more_than_constants_has_another_key() {
     for (one, other) in [
         ("SELECT * FROM users", "SELECT * FROM \"Users\""),

@@ -8,7 +8,7 @@ use pg_query::protobuf::{Node, SelectStmt};
 
 use super::{Expects, Found, MAX_DEFINITIONS, Walk};
 use crate::catalog::{Catalog, FIRST_USER_OID, Relation};
-use crate::{bounds, object};
+use crate::{bounds, object, room};
 
 /// Whether reading a value of a type runs nobody's code.
 pub(crate) fn type_is_plain(catalog: &Catalog, oid: u32) -> bool {
@@ -121,12 +121,12 @@ fn doubt(object: &str) -> Found {
 /// fourth gets a new one. `None` when it can't be read.
 fn with_select(text: &str, depth: u8, work: impl FnOnce(&SelectStmt) -> Found + Send) -> Option<Found> {
     let own = bounds::check(text).ok()?;
-    let needed = if depth.is_multiple_of(4) { bounds::DEEP } else { own };
-    bounds::with_room(needed, || parse(text).map(|select| work(&select)))?
+    let needed = if depth.is_multiple_of(4) { room::DEEP } else { own };
+    room::with_room(needed, || parse(text, own).map(|select| work(&select)))?
 }
 
-fn parse(text: &str) -> Option<Box<SelectStmt>> {
-    let mut statements = pg_query::parse(text, 0).ok()?.protobuf.stmts;
+fn parse(text: &str, depth: usize) -> Option<Box<SelectStmt>> {
+    let mut statements = room::parse(text, depth).ok()?;
     match statements.pop()?.stmt?.node? {
         N::SelectStmt(select) if statements.is_empty() => Some(select),
         _ => None,

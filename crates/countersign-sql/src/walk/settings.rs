@@ -18,6 +18,7 @@ impl Walk<'_, '_> {
     pub(super) fn transaction(&mut self, statement: &TransactionStmt) -> Shape {
         let kind = T::try_from(statement.kind).unwrap_or(T::Undefined);
         let name = statement.savepoint_name.clone();
+        self.transaction_modes(&statement.options);
         if matches!(kind, T::TransStmtPrepare | T::TransStmtCommitPrepared | T::TransStmtRollbackPrepared) {
             self.found.used_constant = true;
             self.add(Verb::Write, object::named("transaction", &statement.gid));
@@ -78,13 +79,17 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// SET TRANSACTION and SET SESSION CHARACTERISTICS: leaving a read-only transaction is a privilege.
+    /// SET TRANSACTION and SET SESSION CHARACTERISTICS.
     fn set_transaction(&mut self, set: &VariableSetStmt) {
         self.add(Verb::Read, SESSION);
-        if set.name == "TRANSACTION SNAPSHOT" {
-            return;
+        if set.name != "TRANSACTION SNAPSHOT" {
+            self.transaction_modes(&set.args);
         }
-        for option in &set.args {
+    }
+
+    /// READ WRITE leaves what a session was limited to by default.
+    fn transaction_modes(&mut self, options: &[Node]) {
+        for option in options {
             let Some(N::DefElem(option)) = option.node.as_ref() else {
                 self.unknown("syntax:VariableSetStmt");
                 continue;
