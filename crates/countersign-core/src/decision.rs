@@ -52,10 +52,95 @@ impl Decision {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Obligation {
-    /// Mask these columns or fields in the result.
-    Mask(String),
+    /// Mask these columns, fields or findings in the result.
+    Mask(Mask),
     /// Keep the result beside the ledger entry.
     Record,
+}
+
+/// What is masked and how. Records from before there were modes hold only the columns, as text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "StoredMask")]
+pub struct Mask {
+    /// What is masked.
+    pub what: Masked,
+    /// What takes its place.
+    pub mode: MaskMode,
+}
+
+/// What a mask hides.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Masked {
+    /// Columns or fields by name: `column`, `table.column`, `schema.table.column`, or `*` for all.
+    Column(String),
+    /// What looks like this kind of content, wherever it stands; the proxy knows the kinds.
+    Content(String),
+}
+
+/// What takes the place of what is masked. Later ones are stricter, so that of two the larger holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MaskMode {
+    /// Just enough to recognise.
+    #[default]
+    Partial,
+    /// Equal values stay equal, and nothing else is kept.
+    Hash,
+    /// Only what it was.
+    Drop,
+    /// Nothing.
+    Null,
+}
+
+impl MaskMode {
+    /// As it is written in policies: `partial`, `hash`, `drop`, `null`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Partial => "partial",
+            Self::Hash => "hash",
+            Self::Drop => "drop",
+            Self::Null => "null",
+        }
+    }
+}
+
+impl std::str::FromStr for MaskMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all = [Self::Partial, Self::Hash, Self::Drop, Self::Null];
+        all.into_iter().find(|mode| mode.word() == text).ok_or_else(|| {
+            format!("`{text}` is no way to mask; there are `partial`, `hash`, `drop` and `null`")
+        })
+    }
+}
+
+impl fmt::Display for Mask {
+    /// `mask email (partial)`, `mask content card (hash)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.what {
+            Masked::Column(name) => write!(f, "mask {name} ({})", self.mode.word()),
+            Masked::Content(kind) => write!(f, "mask content {kind} ({})", self.mode.word()),
+        }
+    }
+}
+
+/// How a mask stands in records.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredMask {
+    Column(String),
+    Whole { what: Masked, mode: MaskMode },
+}
+
+impl From<StoredMask> for Mask {
+    fn from(stored: StoredMask) -> Self {
+        match stored {
+            StoredMask::Column(name) => Self { what: Masked::Column(name), mode: MaskMode::default() },
+            StoredMask::Whole { what, mode } => Self { what, mode },
+        }
+    }
 }
 
 /// The conditions that came with a yes.
@@ -80,6 +165,18 @@ impl Terms {
             (a, b) => a.or(b),
         };
         self
+    }
+
+    /// What is masked, each with the strictest of its modes.
+    pub fn masks(&self) -> BTreeMap<&Masked, MaskMode> {
+        let mut masks = BTreeMap::new();
+        for obligation in &self.obligations {
+            if let Obligation::Mask(Mask { what, mode }) = obligation {
+                let strictest = masks.entry(what).or_insert(*mode);
+                *strictest = (*strictest).max(*mode);
+            }
+        }
+        masks
     }
 }
 

@@ -23,7 +23,7 @@ mod time;
 mod vote;
 
 pub use action::{Action, Arguments, Draft, Scalar};
-pub use decision::{Decision, Gate, Obligation, Plan, Reason, ReasonCode, Terms};
+pub use decision::{Decision, Gate, Mask, MaskMode, Masked, Obligation, Plan, Reason, ReasonCode, Terms};
 pub use digest::{Digest, DigestWriter};
 pub use effect::{Effect, Effects, TooManyEffects, Verb};
 pub use entropy::Entropy;
@@ -32,7 +32,7 @@ pub use id::{ActionId, AgentId, GrantId, IdError, PersonId, ReviewId, VoteId};
 pub use outcome::{Outcome, Status};
 pub use preview::{Cascade, Preview, Rows, Sample, SampleRow};
 pub use principal::{Link, LinkKind, Principal, Standing};
-pub use record::{ActionRecord, Notice, Page, Query, TimelineEntry};
+pub use record::{ActionRecord, Notice, Page, PassedRecord, Query, TimelineEntry};
 pub use resource::Resource;
 pub use review::{Event, Opening, Refusal, Review, State, VoteRefusal};
 pub use reviewer::Reviewer;

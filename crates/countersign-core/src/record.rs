@@ -1,10 +1,13 @@
 //! What can be read back? One action with all that became of it, pages of them, and its story entry by entry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Decision, Outcome, Review, ReviewId, State, Timestamp, Verb};
+use crate::{
+    Action, ActionId, Decision, Digest, Effects, Outcome, Principal, Resource, Review, ReviewId, State,
+    Timestamp, Verb,
+};
 
 /// One action with everything that became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,33 @@ pub struct ActionRecord {
     pub outcome: Option<Outcome>,
     /// The result's bytes, while they are kept: until the caller has them, or for good when policy says `record`.
     pub result: Option<Vec<u8>>,
+}
+
+/// An action that policy allowed whatever its parameters were, in its short form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedRecord {
+    /// The action.
+    pub id: ActionId,
+    /// When it arrived.
+    pub at: Timestamp,
+    /// The ledger entry that commits to its batch.
+    pub entry: u64,
+    /// Who asked.
+    pub principal: Principal,
+    /// What it acted on.
+    pub resource: Resource,
+    /// The policy bundle that allowed it.
+    pub policy: Digest,
+    /// The policies that permitted it.
+    pub policies: BTreeSet<String>,
+    /// The operation in the protocol's words.
+    pub operation: String,
+    /// Everything that it would do.
+    pub effects: Effects,
+    /// The payload: what was asked, with its parameters, JSON.
+    pub payload: String,
+    /// What became of it; `None` when the gateway stopped before it knew.
+    pub outcome: Option<Outcome>,
 }
 
 /// What to look for. Every given filter must match.

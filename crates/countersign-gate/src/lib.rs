@@ -18,6 +18,7 @@ mod permit;
 mod recover;
 mod requester;
 mod run;
+mod standing;
 mod verdict;
 mod wakers;
 
@@ -32,6 +33,7 @@ use tokio::sync::Notify;
 pub use clock::{Clock, SystemClock};
 pub use people::{Recall, VoteError};
 pub use permit::{Permit, UpkeepPermit};
+pub use standing::{Standing, StandingPermit};
 pub use verdict::{Forward, Forwarded, Ticket, Verdict};
 pub use wakers::Wakers;
 

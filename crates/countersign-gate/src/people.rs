@@ -1,8 +1,8 @@
 //! What can people do? Read, vote, and nothing else.
 
 use countersign_core::{
-    ActionId, ActionRecord, Answer, Ballot, Digest, GrantId, Page, PersonId, Query, Refusal, Review,
-    ReviewId, Reviewer, State, TimelineEntry, VoteId, VoteRefusal,
+    ActionId, ActionRecord, Answer, Ballot, Digest, GrantId, Page, PassedRecord, PersonId, Query, Refusal,
+    Review, ReviewId, Reviewer, State, TimelineEntry, VoteId, VoteRefusal,
 };
 use countersign_policy::ReviewQuestion;
 use countersign_store::{Advance, Move, Remembered};
@@ -104,6 +104,15 @@ impl Gate {
     /// When the store can't be read.
     pub async fn records(&self, query: Query) -> Result<Page<ActionRecord>, GateError> {
         Ok(self.store().records(query).await?)
+    }
+
+    /// A page of actions that passed because policy allows them whatever their parameters are, newest first. They
+    /// stand apart from [`Gate::records`], which has every other action.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn passed_records(&self, query: Query) -> Result<Page<PassedRecord>, GateError> {
+        Ok(self.store().passed_records(query).await?)
     }
 
     /// One review with its action.

@@ -30,6 +30,8 @@ macro_rules! kinds {
 kinds! {
     /// An action arrived and was judged. With decision `allow` it was released by this very entry.
     ActionRequested = "action.requested",
+    /// Many actions passed that policy allows whatever their parameters are; the content commits to their records.
+    ActionsPassed = "actions.passed",
     /// A review was opened.
     ApprovalRequested = "approval.requested",
     /// A person opened the review's page.

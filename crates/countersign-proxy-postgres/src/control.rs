@@ -67,7 +67,7 @@ pub(crate) async fn converse(wire: &mut Wire, messages: &[u8], limit: usize) -> 
                 Back::Ready(_) => return refused.map_or(Ok(answer), Err),
                 Back::RowDescription(_) => answer.rows.clear(),
                 Back::DataRow(row) => {
-                    answer.rows.push(row.cells().map(|cell| cell.map(<[u8]>::to_vec)).collect())
+                    answer.rows.push(row.cells().map(|cell| cell.map(<[u8]>::to_vec)).collect());
                 }
                 Back::Error(fault) => refused = Some(AskError::Refused(fault.message().into_owned())),
                 _ => {}

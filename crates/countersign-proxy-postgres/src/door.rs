@@ -76,17 +76,17 @@ impl PostgresProxy {
     /// A proxy in front of these databases; clients reach each by its resource's name.
     pub fn new(
         databases: Vec<ResourceConfig>,
-        gate: Gate,
-        authenticate: Arc<dyn Authenticate>,
+        gate: &Gate,
+        authenticate: &Arc<dyn Authenticate>,
         rules: ClientRules,
     ) -> Arc<Self> {
         let served = |config: ResourceConfig| {
-            (config.resource.name.clone(), Served::new(config, gate.clone(), Arc::clone(&authenticate)))
+            (config.resource.name.clone(), Served::new(config, gate.clone(), Arc::clone(authenticate)))
         };
         Arc::new(Self {
             databases: databases.into_iter().map(served).collect(),
             gate: gate.clone(),
-            authenticate,
+            authenticate: Arc::clone(authenticate),
             rules,
             cancels: Cancels::default(),
             connected: Mutex::default(),

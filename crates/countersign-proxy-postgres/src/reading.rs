@@ -1,9 +1,10 @@
 //! What would this text do, and what does policy say whatever its parameters are? Worked out once per text.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use countersign_core::{Effect, Effects, Verb};
+use countersign_core::{Digest, Effect, Effects, Verb};
+use countersign_gate::Standing;
 use countersign_sql::{Catalog, Classified, Session as Meaning, StatementKind, classify, normal_key};
 
 /// Texts of one connection that are remembered at the same time.
@@ -11,29 +12,66 @@ const KEPT_MAX: usize = 512;
 /// Longer texts are read anew each time.
 const KEPT_TEXT_MAX: usize = 16 * 1024;
 
+/// What texts of one kind would do.
+#[derive(Debug)]
+pub(crate) struct Sense {
+    pub(crate) classified: Classified,
+    /// Every effect; an error when there are more than anybody could judge, or the text can't be judged at all.
+    pub(crate) effects: Result<Effects, String>,
+    /// The answer that stands for all of them, under the policy with this hash.
+    standing: Mutex<Option<(Digest, Option<Arc<Standing>>)>>,
+}
+
+impl Sense {
+    fn of(classified: Classified) -> Arc<Self> {
+        let effects = effects(&classified);
+        Arc::new(Self { classified, effects, standing: Mutex::new(None) })
+    }
+
+    /// The answer that stands under the policy in force; `ask` is put when that is another than the last time.
+    pub(crate) fn standing(
+        &self,
+        policy: Digest,
+        ask: impl FnOnce() -> Option<Standing>,
+    ) -> Option<Arc<Standing>> {
+        let mut kept = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some((hash, standing)) if *hash == policy => standing.clone(),
+            _ => {
+                let standing = ask().map(Arc::new);
+                *kept = Some((policy, standing.clone()));
+                standing
+            }
+        }
+    }
+}
+
 /// One text, understood.
 #[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) text: Arc<str>,
-    pub(crate) classified: Arc<Classified>,
-    /// Every effect; an error when there are more than anybody could judge, or the text can't be judged at all.
-    pub(crate) effects: Result<Effects, String>,
+    pub(crate) sense: Arc<Sense>,
+    /// The text as JSON, once somebody wants it.
+    json: OnceLock<String>,
 }
 
 impl Reading {
-    fn of(text: &str, classified: Arc<Classified>) -> Self {
-        let effects = effects(&classified);
-        Self { text: text.into(), classified, effects }
+    fn of(text: &str, sense: Arc<Sense>) -> Self {
+        Self { text: text.into(), sense, json: OnceLock::new() }
+    }
+
+    pub(crate) fn json(&self) -> &str {
+        self.json.get_or_init(|| serde_json::Value::from(&*self.text).to_string())
     }
 
     /// The words that its command tags begin with, for example `BEGIN; DELETE`.
     pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
-        self.classified.statements.iter().map(|statement| statement.tag)
+        self.sense.classified.statements.iter().map(|statement| statement.tag)
     }
 
     /// Names of prepared statements that SQL makes or drops; `None` is all of them.
     pub(crate) fn blurs(&self) -> impl Iterator<Item = Option<&str>> {
-        self.classified.statements.iter().filter_map(|statement| match &statement.kind {
+        self.sense.classified.statements.iter().filter_map(|statement| match &statement.kind {
             StatementKind::Prepare { name } => Some(Some(name.as_str())),
             StatementKind::Deallocate { name } => Some(name.as_deref()),
             StatementKind::DiscardAll => Some(None),
@@ -62,7 +100,7 @@ pub(crate) struct Facts {
 #[derive(Debug)]
 pub(crate) struct Reader {
     facts: Facts,
-    kept: HashMap<Box<[u8]>, Arc<Classified>>,
+    kept: HashMap<Box<[u8]>, Arc<Sense>>,
     last: Option<Arc<Reading>>,
     key: Vec<u8>,
 }
@@ -89,25 +127,25 @@ impl Reader {
         if let Some(last) = self.last.as_ref().filter(|last| &*last.text == text) {
             return Arc::clone(last);
         }
-        let reading = Arc::new(Reading::of(text, self.classify(text)));
+        let reading = Arc::new(Reading::of(text, self.sense(text)));
         self.last = Some(Arc::clone(&reading));
         reading
     }
 
-    fn classify(&mut self, text: &str) -> Arc<Classified> {
+    fn sense(&mut self, text: &str) -> Arc<Sense> {
         self.key.clear();
         let keyed = text.len() <= KEPT_TEXT_MAX && normal_key(text, &mut self.key);
         if let Some(known) = self.kept.get(self.key.as_slice()).filter(|_| keyed) {
             return Arc::clone(known);
         }
-        let classified = Arc::new(classify(text, &self.facts.catalog, &self.facts.meaning));
+        let sense = Sense::of(classify(text, &self.facts.catalog, &self.facts.meaning));
         // A verdict that looked at a constant is not the verdict of the next text with the same key.
-        if keyed && !classified.used_constant {
+        if keyed && !sense.classified.used_constant {
             if self.kept.len() >= KEPT_MAX {
                 self.kept.clear();
             }
-            self.kept.insert(self.key.as_slice().into(), Arc::clone(&classified));
+            self.kept.insert(self.key.as_slice().into(), Arc::clone(&sense));
         }
-        classified
+        sense
     }
 }

@@ -20,14 +20,14 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use countersign_core::{Principal, Timestamp};
-use countersign_gate::Verdict;
+use countersign_gate::{Standing, Verdict};
 use tokio::sync::mpsc;
 
 use crate::codec::back::Complaint;
 use crate::codec::frame::Rules;
 use crate::codec::{ServerKey, TransactionStatus, WireError};
 use crate::explain;
-use crate::names::Names;
+use crate::names::{Known, Names, Portal};
 use crate::reading::{Facts, Reader};
 use crate::served::Served;
 use crate::wire::Wire;
@@ -36,7 +36,7 @@ use awaited::Owed;
 pub(crate) use draft::{Setting, draft, facts};
 use io::Side;
 pub(crate) use meaning::{QUESTION as MEANING_QUESTION, parse as parse_meaning};
-use unit::{End, Extent, Unit, Unready};
+use unit::{Extent, Unit, Unready};
 
 /// While a unit waits, so many bytes of what follows are kept; the client has to wait with the rest.
 const AHEAD_MAX: usize = 64 * 1024;
@@ -278,13 +278,55 @@ impl Session {
             return Ok(true);
         }
         // A statement that has to wait is asked for only when everything before it has been answered.
-        let quiet = self.owed.is_quiet();
-        if !unit.runs.is_empty() && !quiet {
+        let answers = self.standing_answers(&unit);
+        if !unit.runs.is_empty() && answers.is_none() && !self.owed.is_quiet() {
             return Ok(false);
         }
         self.client.input.consume(bytes);
-        self.begin(unit)?;
+        match answers {
+            Some(answers) if !unit.runs.is_empty() => self.pass(unit, &answers)?,
+            _ => self.begin(unit)?,
+        }
         Ok(true)
+    }
+
+    /// The answers on which every run of the unit may pass unasked; `None` when one of them has to be asked about.
+    fn standing_answers(&self, unit: &Unit) -> Option<Vec<Arc<Standing>>> {
+        if unit.calls_function || self.meaning.changed_in_transaction() {
+            return None;
+        }
+        let gate = self.served.gate();
+        let policy = gate.policy_hash();
+        let answer = |run: &Arc<Portal>| {
+            let Known::As(prepared) = &run.prepared else { return None };
+            prepared.reading.sense.standing(policy, || {
+                let draft = draft(std::slice::from_ref(run), &self.setting()).ok()?;
+                gate.standing(&draft)
+            })
+        };
+        unit.runs.iter().map(answer).collect()
+    }
+
+    /// Lets a unit pass of which nobody has to be asked, after each run of it was recorded.
+    fn pass(&mut self, unit: Unit, answers: &[Arc<Standing>]) -> Result<(), Ended> {
+        self.check_standing()?;
+        let mut permits = Vec::with_capacity(answers.len());
+        for (run, standing) in unit.runs.iter().zip(answers) {
+            let payload = draft::payload(run).unwrap_or_default();
+            match self.served.gate().pass_standing(standing, &payload) {
+                Ok(permit) => permits.push(permit),
+                Err(reason) => {
+                    for permit in permits {
+                        let outcome = not_sent("another statement of the same series could not pass").outcome;
+                        self.served.gate().settle_standing(permit.action(), outcome);
+                    }
+                    self.refuse(unit, &explain::denied(&reason, None));
+                    return Ok(());
+                }
+            }
+        }
+        self.send_standing(unit, permits);
+        Ok(())
     }
 
     fn begin(&mut self, unit: Unit) -> Result<(), Ended> {
@@ -293,8 +335,7 @@ impl Session {
             return Ok(());
         }
         if unit.runs.is_empty() {
-            self.leaving = unit.end == End::Terminate;
-            self.send_unit(unit, None);
+            self.send_harmless(unit);
             return Ok(());
         }
         self.check_standing()?;
@@ -333,7 +374,7 @@ impl Session {
                 Some(ask) if ask.payload == permit.action().payload() => {
                     let (unit, passing) = ask.depart();
                     self.passing.push((number, passing));
-                    self.send_unit(unit, Some((permit, done)));
+                    self.send_permitted(unit, permit, done);
                 }
                 Some(ask) => {
                     let _gone = done.send(not_sent("the statement is not the approved one"));

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use countersign_core::{Action, ActionId, Decision, Outcome, Timestamp};
+use countersign_core::{Action, ActionId, Decision, Digest, Outcome, Timestamp};
 
 use crate::actions::{self, Ended, Progress, Requested};
+use crate::batches::{self, Gathered};
 use crate::journal::{Journal, Left, Waiting};
 use crate::{Store, StoreError, Tx, entries};
 
@@ -19,6 +20,10 @@ pub(crate) enum Allowed {
     Judged(Box<Judged>),
     /// What became of it.
     Settled(ActionId, Box<Ended>),
+    /// What repeats in the records of passed actions.
+    Heading(Digest, String),
+    /// A line about a passed action.
+    Passed(Timestamp, String),
 }
 
 #[derive(Debug)]
@@ -95,6 +100,9 @@ pub(crate) fn read_back(left: Left) -> Result<Vec<Waiting<Allowed>>, StoreError>
 
 fn parse(frame: &[u8]) -> Option<Allowed> {
     let (kind, rest) = frame.split_first()?;
+    if matches!(*kind, batches::HEADING | batches::LINE) {
+        return batches::parse(*kind, rest);
+    }
     let (head, rest) = part(rest)?;
     if *kind == JUDGED {
         let (judged, payload) = part(rest)?;
@@ -126,8 +134,11 @@ pub(crate) fn settle_line(tx: &mut Tx<'_>, line: &[Waiting<Allowed>]) -> Result<
             known.entry(*id).or_insert(ended);
         }
     }
+    let mut passed = Gathered::default();
     for waiting in line {
         match &waiting.item {
+            Allowed::Heading(digest, body) => batches::insert_heading(tx, digest, body)?,
+            Allowed::Passed(at, line) => passed.add(*at, line),
             Allowed::Judged(judged) => insert(tx, judged, known.remove(&judged.action.id()))?,
             Allowed::Settled(id, _) => {
                 if let Some(ended) = known.remove(id) {
@@ -136,6 +147,7 @@ pub(crate) fn settle_line(tx: &mut Tx<'_>, line: &[Waiting<Allowed>]) -> Result<
             }
         }
     }
+    passed.insert(tx)?;
     let Some(last) = line.last() else { return Ok(()) };
     let last = i64::try_from(last.seq).unwrap_or(i64::MAX);
     tx.exec("journal.moved", "UPDATE log_state SET journaled = ?1", [last])?;

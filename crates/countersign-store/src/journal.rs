@@ -125,6 +125,20 @@ impl<T> Journal<T> {
         Ok(first)
     }
 
+    /// Puts `item` in line for the database without a write of its own: a crash loses it, and so does a line that
+    /// takes nothing. True when the line was empty, so that somebody must wake the writer.
+    pub(crate) fn append_soon(&self, bytes: usize, item: T) -> bool {
+        let mut inner = self.inner();
+        if inner.refused.is_some() || inner.waiting_bytes > WAITING_MAX {
+            return false;
+        }
+        let first = inner.waiting.is_empty();
+        let seq = inner.next.saturating_sub(1);
+        inner.waiting_bytes += bytes;
+        inner.waiting.push(Waiting { seq, bytes, item });
+        first
+    }
+
     /// Everything in line, oldest first.
     pub(crate) fn take(&self) -> Vec<Waiting<T>> {
         std::mem::take(&mut self.inner().waiting)

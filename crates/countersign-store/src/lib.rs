@@ -6,6 +6,7 @@
 mod actions;
 mod agents;
 mod allowed;
+mod batches;
 mod definitions;
 mod entries;
 mod error;
@@ -29,6 +30,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 pub use agents::*;
+pub use batches::{By, What};
 pub use definitions::Definition;
 pub use error::StoreError;
 pub use idempotency::Remembered;
@@ -82,6 +84,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     writer: writer::Writer,
     journal: Arc<Journal<Allowed>>,
+    known: batches::Known,
     readers: Vec<Mutex<Connection>>,
     /// For reads that may take long, so that they never hold up a short one.
     long_reader: Mutex<Connection>,
@@ -119,7 +122,14 @@ impl Store {
         let writer =
             writer::Writer::start(connection, checkpointer, log, (Arc::clone(&journal), line), options)?;
         let next_reader = AtomicUsize::new(0);
-        Ok(Self(Arc::new(Inner { writer, journal, readers, long_reader, next_reader })))
+        Ok(Self(Arc::new(Inner {
+            writer,
+            journal,
+            known: batches::Known::default(),
+            readers,
+            long_reader,
+            next_reader,
+        })))
     }
 
     /// Puts `item` into the journal and lets the writer know.
@@ -128,6 +138,17 @@ impl Store {
             self.0.writer.wake();
         }
         Ok(())
+    }
+
+    /// Puts `item` in line for the database without a write of its own.
+    pub(crate) fn journal_soon(&self, bytes: usize, item: Allowed) {
+        if self.0.journal.append_soon(bytes, item) {
+            self.0.writer.wake();
+        }
+    }
+
+    pub(crate) fn known(&self) -> &batches::Known {
+        &self.0.known
     }
 
     /// Returns once everything that was recorded before can be read. What can't be written can't be shown yet, but

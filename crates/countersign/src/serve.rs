@@ -116,7 +116,8 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
         config.databases.iter().map(|database| database.resource.name.clone()).collect();
     let authenticate =
         || Arc::new(wiring::TokenAuthenticate(identity.clone(), wiring::StoreDirectory(store.clone())));
-    let postgres = PostgresProxy::new(config.databases, gate.clone(), authenticate(), config.postgres.rules);
+    let postgres_authenticate: Arc<dyn countersign_proxy_postgres::Authenticate> = authenticate();
+    let postgres = PostgresProxy::new(config.databases, &gate, &postgres_authenticate, config.postgres.rules);
     let mcp = McpProxy::new(
         gate.clone(),
         authenticate(),

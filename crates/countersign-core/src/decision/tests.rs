@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{Decision, Gate, Obligation, Plan, Reason, ReasonCode, Terms};
+use super::{Decision, Gate, Mask, MaskMode, Masked, Obligation, Plan, Reason, ReasonCode, Terms};
 use crate::Assurance;
 
 fn ids() -> impl Strategy<Value = BTreeSet<String>> {
@@ -16,8 +16,19 @@ fn span() -> impl Strategy<Value = Duration> {
     (1_u64..4).prop_map(Duration::from_secs)
 }
 
+fn mask() -> impl Strategy<Value = Mask> {
+    let what = prop_oneof!["[xy]".prop_map(Masked::Column), "[xy]".prop_map(Masked::Content)];
+    let mode = prop_oneof![
+        Just(MaskMode::Partial),
+        Just(MaskMode::Hash),
+        Just(MaskMode::Drop),
+        Just(MaskMode::Null)
+    ];
+    (what, mode).prop_map(|(what, mode)| Mask { what, mode })
+}
+
 fn terms() -> impl Strategy<Value = Terms> {
-    let obligation = prop_oneof![Just(Obligation::Record), "[xy]".prop_map(Obligation::Mask)];
+    let obligation = prop_oneof![Just(Obligation::Record), mask().prop_map(Obligation::Mask)];
     (proptest::collection::btree_set(obligation, 0..3), proptest::option::of(0_u64..4), ids())
         .prop_map(|(obligations, max_rows, policies)| Terms { obligations, max_rows, policies })
 }
@@ -106,4 +117,24 @@ proptest! {
             .collect();
         prop_assert_eq!(both.covers(&Plan { gates: stricter.clone(), ..both.clone() }), stricter.is_empty());
     }
+
+    #[test]
+    fn of_many_masks_the_strictest_holds(a in terms(), b in terms()) {
+        let joined = a.clone().join(b.clone());
+        for (what, mode) in joined.masks() {
+            let strictest = a.masks().get(what).copied().max(b.masks().get(what).copied());
+            prop_assert_eq!(Some(mode), strictest);
+        }
+    }
+}
+
+#[test]
+fn a_mask_of_an_old_record_is_still_read() {
+    let old: Obligation = serde_json::from_str(r#"{"mask":"email"}"#).unwrap();
+    let mask = Mask { what: Masked::Column("email".to_owned()), mode: MaskMode::Partial };
+    assert_eq!(old, Obligation::Mask(mask));
+    let new = Obligation::Mask(Mask { what: Masked::Content("card".to_owned()), mode: MaskMode::Null });
+    let text = serde_json::to_string(&new).unwrap();
+    assert_eq!(text, r#"{"mask":{"what":{"content":"card"},"mode":"null"}}"#);
+    assert_eq!(serde_json::from_str::<Obligation>(&text).unwrap(), new);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use countersign_core::Timestamp;
+use countersign_core::{ActionId, Timestamp};
 use countersign_gate::Forwarded;
 use tokio::sync::oneshot;
 
@@ -15,8 +15,9 @@ pub(crate) enum Awaited {
     Change(Change),
     /// `T` or `n`, for a statement after `t`.
     Describe,
-    /// Rows, then `C`, `s`, `I` or an error.
-    Execute,
+    /// Rows, then `C`, `s`, `I` or an error. `run` is its place among the unit's runs, and its flight once it was
+    /// sent; `None` when its action was permitted before.
+    Execute { run: Option<u64> },
     /// `Z`. Ends the unit, and settles every flight up to this number.
     Sync { upto: u64 },
     /// Everything up to `Z`, as for [`Awaited::Sync`].
@@ -35,7 +36,16 @@ pub(crate) struct Flight {
     pub(crate) tags: Vec<String>,
     pub(crate) rows: Option<u64>,
     pub(crate) failed: Option<String>,
-    pub(crate) done: oneshot::Sender<Forwarded>,
+    pub(crate) done: Done,
+}
+
+/// Who hears of the outcome.
+#[derive(Debug)]
+pub(crate) enum Done {
+    /// The gate's task, which waits for it.
+    Gate(oneshot::Sender<Forwarded>),
+    /// The record of an action that passed on a standing answer.
+    Standing(ActionId),
 }
 
 /// The queue of what is due, and the actions that it belongs to.
@@ -57,7 +67,7 @@ impl Owed {
         self.last
     }
 
-    pub(crate) fn depart(&mut self, started: Timestamp, done: oneshot::Sender<Forwarded>) {
+    pub(crate) fn depart(&mut self, started: Timestamp, done: Done) {
         self.last += 1;
         let number = self.last;
         self.flights.push_back(Flight { number, started, tags: Vec::new(), rows: None, failed: None, done });
@@ -65,7 +75,13 @@ impl Owed {
 
     /// The flight to which what the server says now belongs.
     pub(crate) fn current(&mut self) -> Option<&mut Flight> {
-        self.flights.front_mut()
+        let number = match self.queue.front()? {
+            Awaited::Execute { run } => (*run)?,
+            Awaited::Query { upto } => *upto,
+            _ => return None,
+        };
+        let first = self.flights.front()?.number;
+        self.flights.get_mut(usize::try_from(number.checked_sub(first)?).ok()?)
     }
 
     /// Whether a name is defined by something that the server has not confirmed.

@@ -59,6 +59,21 @@ pub(crate) fn facts(facts: &Facts) -> BTreeMap<String, String> {
     ])
 }
 
+/// The payload of one run alone, written by hand because it is made for every statement that passes on a standing answer.
+pub(crate) fn payload(run: &Portal) -> Option<String> {
+    let Known::As(prepared) = &run.prepared else { return None };
+    let text = prepared.reading.json();
+    let mut payload = String::with_capacity(text.len() + 64);
+    payload.push_str("{\"statements\":[{\"text\":");
+    payload.push_str(text);
+    if !run.params.is_empty() {
+        payload.push_str(",\"parameters\":");
+        payload.push_str(&parameters(&run.params).to_string());
+    }
+    payload.push_str("}]}");
+    Some(payload)
+}
+
 fn statement(run: &Portal) -> Value {
     let Known::As(prepared) = &run.prepared else {
         let Known::Opaque(name) = &run.prepared else { return Value::Null };
@@ -110,7 +125,7 @@ fn effects(runs: &[Arc<Portal>], setting: &Setting<'_>) -> Result<Effects, Strin
     for run in runs {
         match &run.prepared {
             Known::As(prepared) => {
-                all.extend(prepared.reading.effects.as_ref().map_err(String::clone)?.iter().cloned())
+                all.extend(prepared.reading.sense.effects.as_ref().map_err(String::clone)?.iter().cloned());
             }
             Known::Opaque(name) => {
                 all.insert(Effect::new(Verb::Unknown, format!("prepared:{name}")));

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use countersign_core::{Outcome, Status};
 use countersign_gate::Forwarded;
 
-use super::awaited::{Awaited, Flight};
+use super::awaited::{Awaited, Done, Flight};
 use super::io::Found;
 use super::{Ended, Session};
 use crate::codec::TransactionStatus;
@@ -102,7 +102,7 @@ impl Session {
     fn executed(&mut self) -> Result<Fate, Ended> {
         match self.owed.queue.front() {
             Some(Awaited::Query { .. }) => Ok(Fate::Pass),
-            Some(Awaited::Execute) => {
+            Some(Awaited::Execute { .. }) => {
                 self.owed.queue.pop_front();
                 Ok(Fate::Pass)
             }
@@ -112,7 +112,7 @@ impl Session {
 
     fn described(&mut self) -> Result<Fate, Ended> {
         match self.owed.queue.front() {
-            Some(Awaited::Query { .. } | Awaited::Execute) => Ok(Fate::Pass),
+            Some(Awaited::Query { .. } | Awaited::Execute { .. }) => Ok(Fate::Pass),
             Some(Awaited::Describe) => {
                 self.owed.queue.pop_front();
                 Ok(Fate::Pass)
@@ -147,8 +147,13 @@ impl Session {
             Some(Awaited::Query { .. }) => {}
             _ => self.skip_to_sync(),
         }
-        // In a series outside a transaction block, what ran before the error is undone with it.
-        for flight in &mut self.owed.flights {
+        // In a series outside a transaction block, what ran before the error is undone with it. What follows the series
+        // is not.
+        let upto = match self.owed.queue.front() {
+            Some(Awaited::Sync { upto } | Awaited::Query { upto }) => *upto,
+            _ => self.owed.last(),
+        };
+        for flight in self.owed.flights.iter_mut().filter(|flight| flight.number <= upto) {
             flight.failed.get_or_insert_with(|| message.to_owned());
         }
         Fate::Pass
@@ -165,9 +170,8 @@ impl Session {
     }
 
     fn ready(&mut self, status: TransactionStatus) -> Result<Fate, Ended> {
-        let upto = match self.owed.queue.pop_front() {
-            Some(Awaited::Sync { upto } | Awaited::Query { upto }) => upto,
-            _ => return Err(Self::unexpected("that it is ready")),
+        let Some(Awaited::Sync { upto } | Awaited::Query { upto }) = self.owed.queue.pop_front() else {
+            return Err(Self::unexpected("that it is ready"));
         };
         self.settle(upto);
         self.status_is(status);
@@ -190,15 +194,20 @@ impl Session {
         let now = self.served.now();
         while let Some(flight) = self.owed.flights.pop_front_if(|flight| flight.number <= upto) {
             let duration_us = u64::try_from(now.since(flight.started).as_micros()).unwrap_or(u64::MAX);
-            land(flight, duration_us);
+            self.land(flight, duration_us);
         }
     }
-}
 
-fn land(flight: Flight, duration_us: u64) {
-    let status = if flight.failed.is_some() { Status::Failed } else { Status::Executed };
-    let result = flight.tags.join("; ");
-    let outcome = Outcome { status, result: None, rows: flight.rows, duration_us, note: flight.failed };
-    // The gate's task is gone only when the gateway stops; recovery then says what is known.
-    let _gone = flight.done.send(Forwarded { outcome, result: Bytes::from(result) });
+    fn land(&self, flight: Flight, duration_us: u64) {
+        let status = if flight.failed.is_some() { Status::Failed } else { Status::Executed };
+        let outcome = Outcome { status, result: None, rows: flight.rows, duration_us, note: flight.failed };
+        match flight.done {
+            Done::Standing(action) => self.served.gate().settle_standing(action, outcome),
+            Done::Gate(done) => {
+                let result = Bytes::from(flight.tags.join("; "));
+                // The gate's task is gone only when the gateway stops; recovery then says what is known.
+                let _gone = done.send(Forwarded { outcome, result });
+            }
+        }
+    }
 }

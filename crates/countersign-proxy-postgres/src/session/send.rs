@@ -1,11 +1,11 @@
 //! What leaves for the server, and on whose word? The only file that writes to it: units with the gate's permit, or
 //! what has no effect at all.
 
-use countersign_gate::{Forwarded, Permit, UpkeepPermit};
+use countersign_gate::{Forwarded, Permit, StandingPermit, UpkeepPermit};
 use tokio::sync::oneshot;
 
 use super::Session;
-use super::awaited::Awaited;
+use super::awaited::{Awaited, Done};
 use super::unit::{End, Unit};
 use crate::codec::back::Complaint;
 use crate::codec::front;
@@ -15,21 +15,21 @@ use crate::names::Known;
 /// also tells whoever reads the server's log what it was.
 const REFUSED: &str = "countersign_refused";
 
-/// On whose word bytes leave.
+/// On whose word bytes leave. Nobody looks inside: having one is what counts.
 #[derive(Debug)]
+#[expect(dead_code, reason = "permits prove something by being there, and are consumed unread")]
 enum Leave {
     /// An action that may run.
     Permitted(Permit),
+    /// Actions that may run on a standing answer, one or more.
+    Standing(Vec<StandingPermit>),
     /// Something without effect.
     Upkeep(UpkeepPermit),
 }
 
 impl Session {
-    fn out(&mut self, leave: Leave, bytes: &[u8]) {
-        match leave {
-            Leave::Permitted(permit) => drop(permit),
-            Leave::Upkeep(permit) => drop(permit),
-        }
+    /// Consumes what lets the bytes out.
+    fn out(&mut self, _on_whose_word: Leave, bytes: &[u8]) {
         self.server.send(bytes);
     }
 
@@ -43,18 +43,43 @@ impl Session {
         self.out(leave, bytes);
     }
 
-    /// Sends a whole unit. Without `permitted` it runs nothing.
-    pub(super) fn send_unit(&mut self, unit: Unit, permitted: Option<(Permit, oneshot::Sender<Forwarded>)>) {
-        let leave = match permitted {
-            Some((permit, done)) => {
-                self.owed.depart(self.served.now(), done);
-                self.note_runs(&unit);
-                Leave::Permitted(permit)
-            }
-            None => self.upkeep(),
-        };
+    /// Sends a unit that runs nothing.
+    pub(super) fn send_harmless(&mut self, unit: Unit) {
+        let leave = self.upkeep();
+        self.send_unit(unit, leave, &[]);
+    }
+
+    /// Sends a unit whose action may run; `done` hears the outcome of all of it.
+    pub(super) fn send_permitted(&mut self, unit: Unit, permit: Permit, done: oneshot::Sender<Forwarded>) {
+        self.owed.depart(self.served.now(), Done::Gate(done));
+        let flights = vec![self.owed.last(); unit.runs.len()];
+        self.note_runs(&unit);
+        self.send_unit(unit, Leave::Permitted(permit), &flights);
+    }
+
+    /// Sends a unit whose runs may all pass; each has an outcome of its own.
+    pub(super) fn send_standing(&mut self, unit: Unit, permits: Vec<StandingPermit>) {
+        let now = self.served.now();
+        let mut flights = Vec::with_capacity(permits.len());
+        for permit in &permits {
+            self.owed.depart(now, Done::Standing(permit.action()));
+            flights.push(self.owed.last());
+        }
+        self.note_runs(&unit);
+        self.send_unit(unit, Leave::Standing(permits), &flights);
+    }
+
+    /// `flights` has the flight of each run.
+    fn send_unit(&mut self, unit: Unit, leave: Leave, flights: &[u64]) {
         self.leaving |= unit.end == End::Terminate;
         for (_, awaited) in unit.owed {
+            let awaited = match awaited {
+                Awaited::Execute { run: Some(run) } => {
+                    let place = usize::try_from(run).unwrap_or(usize::MAX);
+                    Awaited::Execute { run: flights.get(place).copied() }
+                }
+                other => other,
+            };
             self.owe(awaited);
         }
         self.out(leave, &unit.bytes);
@@ -71,7 +96,7 @@ impl Session {
                     for name in prepared.reading.blurs() {
                         self.names.blur(name);
                     }
-                    self.meaning.note(&prepared.reading.classified);
+                    self.meaning.note(&prepared.reading.sense.classified);
                 }
                 Known::Opaque(_) => self.meaning.note_unknown(),
             }

@@ -161,10 +161,8 @@ impl Unit {
             }
             Front::Execute(execute) => {
                 let (portal, from) = staged.portal(execute.portal)?;
-                if !portal.is_permitted() {
-                    self.run(portal, from.unwrap_or(begins));
-                }
-                self.owed.push((ends, Awaited::Execute));
+                let run = (!portal.is_permitted()).then(|| self.run(portal, from.unwrap_or(begins)));
+                self.owed.push((ends, Awaited::Execute { run }));
             }
             Front::Describe(Target::Statement(_) | Target::Portal(_)) => owe(Awaited::Describe),
             Front::Close(Target::Statement(name)) => {
@@ -193,11 +191,15 @@ impl Unit {
         Ok(())
     }
 
-    fn run(&mut self, portal: Arc<Portal>, from: usize) {
+    /// Notes what is run, and returns its place among the runs.
+    fn run(&mut self, portal: Arc<Portal>, from: usize) -> u64 {
         self.harmless = self.harmless.min(from);
-        if !self.runs.iter().any(|run| Arc::ptr_eq(run, &portal)) {
+        let known = self.runs.iter().position(|run| Arc::ptr_eq(run, &portal));
+        let place = known.unwrap_or_else(|| {
             self.runs.push(portal);
-        }
+            self.runs.len() - 1
+        });
+        u64::try_from(place).unwrap_or(u64::MAX)
     }
 }
 
