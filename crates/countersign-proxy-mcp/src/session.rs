@@ -57,15 +57,6 @@ pub(crate) struct Session {
     calls: Mutex<HashMap<String, Arc<CallState>>>,
     last_used: AtomicI64,
     busy: AtomicUsize,
-    stays: Mutex<Stays>,
-}
-
-/// Tasks that run on a session's link.
-#[derive(Debug, Default)]
-struct Stays {
-    running: usize,
-    /// The session ends with the last of them.
-    ending: bool,
 }
 
 /// What can still be done about a request that is under way.
@@ -109,7 +100,6 @@ impl Session {
             calls: Mutex::default(),
             last_used: AtomicI64::new(now.as_micros()),
             busy: AtomicUsize::new(0),
-            stays: Mutex::default(),
         });
         let served = &session.served;
         let inbound = session.me.clone();
@@ -183,25 +173,10 @@ impl Session {
         self.over.cancelled().await;
     }
 
-    /// Ends the session: at once, or as soon as no task runs on it any more.
+    /// Nothing new begins on it. What runs keeps its link, which ends with the last who holds the session.
     pub(crate) fn end(&self) {
+        self.over.cancel();
         self.outbox.close();
-        let mut stays = lock(&self.stays);
-        stays.ending = true;
-        if stays.running == 0 {
-            self.over.cancel();
-        }
-    }
-
-    /// Keeps the link until the guard is dropped, whatever the agent does with the session. `None` when it is ending.
-    pub(crate) fn stay(self: &Arc<Self>) -> Option<Stay> {
-        let mut stays = lock(&self.stays);
-        if stays.ending || self.is_over() {
-            return None;
-        }
-        stays.running += 1;
-        drop(stays);
-        Some(Stay(self.busy()))
     }
 
     /// Notes a request of the agent, so that it can be cancelled.
@@ -287,7 +262,6 @@ impl Inbound for Session {
     fn ended(&self, why: &str) {
         tracing::debug!(why, "the link to the upstream is over");
         self.end();
-        self.over.cancel();
     }
 }
 
@@ -330,26 +304,6 @@ impl Drop for Busy {
     fn drop(&mut self) {
         self.0.busy.fetch_sub(1, Ordering::Relaxed);
         self.0.last_used.store(self.0.served.now().as_micros(), Ordering::Relaxed);
-    }
-}
-
-/// Keeps a session's link for a task that runs on it.
-#[derive(Debug)]
-pub(crate) struct Stay(Busy);
-
-impl Stay {
-    pub(crate) fn session(&self) -> &Arc<Session> {
-        &self.0.0
-    }
-}
-
-impl Drop for Stay {
-    fn drop(&mut self) {
-        let mut stays = lock(&self.session().stays);
-        stays.running = stays.running.saturating_sub(1);
-        if stays.ending && stays.running == 0 {
-            self.session().over.cancel();
-        }
     }
 }
 

@@ -69,7 +69,7 @@ impl Follow {
                 }
                 () = clock.sleep_until(clock.now().plus(pause)) => {}
             }
-            if clock.now() >= until || self.session.is_over() {
+            if clock.now() >= until {
                 return Err(UpstreamError::Lost("the upstream's task had not ended".to_owned()));
             }
             match self.ask("tasks/get", task, Some(ASK_TIMEOUT)).await {
@@ -82,6 +82,10 @@ impl Follow {
                     Some(answer) => return Ok(answer),
                     None => pause = poll(&state),
                 },
+                // The link is over, and with it the upstream's task.
+                Err(failure) if failure.did_nothing() && self.session.is_over() => {
+                    return Err(UpstreamError::Lost(failure.to_string()));
+                }
                 Err(failure) => {
                     tracing::debug!(%failure, "the upstream's task could not be asked after");
                     pause = pause.saturating_mul(2).clamp(POLL, POLL_MOST);

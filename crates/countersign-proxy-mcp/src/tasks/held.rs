@@ -21,7 +21,7 @@ use crate::listing::{self, ListingError};
 use crate::mirror::is_stateless;
 use crate::runner::Own;
 use crate::served::Served;
-use crate::session::{CallState, Era, Session, Stay};
+use crate::session::{CallState, Era, Session};
 use crate::upstream::{Route, UpstreamError};
 
 /// Longer than every clock of a review.
@@ -259,9 +259,10 @@ impl Waiter {
         if near.is_none() && own.as_ref().is_none_or(|own| own.session().is_over()) {
             *own = Some(Own::open(&self.served, &self.principal, era).await?);
         }
-        let session = near.as_ref().map(Stay::session).or(own.as_ref().map(Own::session));
+        let session = near.as_ref().or(own.as_ref().map(Own::session));
         let Some(session) = session else { return Ok(None) };
         *self.watch.near() = Arc::downgrade(session);
+        let _busy = session.busy();
         listing::ensure(session, &self.principal).await?;
         let tool = message.name().and_then(|name| session.catalog.tool(&name));
         let forward = self.forward(session, message, tool.as_deref())?;
@@ -283,9 +284,9 @@ impl Waiter {
         }
     }
 
-    /// The session that asked last, if it is still there. It does not end before the call has, even if its agent does.
-    fn near(&self, era: Era) -> Option<Stay> {
-        self.watch.near().upgrade().filter(|near| near.era == era)?.stay()
+    /// The session that asked last, if it is still there. Should its agent end it meanwhile, the call keeps its link.
+    fn near(&self, era: Era) -> Option<Arc<Session>> {
+        self.watch.near().upgrade().filter(|near| near.era == era && !near.is_over())
     }
 
     fn forward(

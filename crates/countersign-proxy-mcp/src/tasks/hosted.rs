@@ -193,8 +193,7 @@ async fn run(
     begin: oneshot::Sender<()>,
     show: watch::Sender<Option<Ended>>,
 ) -> Verdict {
-    // It does not end before this has, even if its agent does.
-    let _stay = call.session.stay();
+    let _busy = call.session.busy();
     let manner = Manner { hold: Duration::ZERO, begun: Some(begin) };
     let verdict = call.verdict(Some(tool), &state, manner).await;
     let served = &call.session.served;
