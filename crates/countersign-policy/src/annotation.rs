@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cedar_policy::{Effect, Policy};
-use countersign_core::{Assurance, Obligation, Plan};
+use countersign_core::{Assurance, Mask, MaskMode, Masked, Obligation, Plan};
 
+use crate::detect::{ALL, DETECTORS};
 use crate::finding::{Finding, Place, nearest};
 use crate::world::About;
 
 /// Every annotation that there is.
-pub(crate) const KEYS: [&str; 11] = [
+pub(crate) const KEYS: [&str; 13] = [
     "id",
     "review",
     "quorum",
@@ -22,6 +23,8 @@ pub(crate) const KEYS: [&str; 11] = [
     "reason",
     "obligation",
     "columns",
+    "detect",
+    "mode",
     "rows",
 ];
 
@@ -159,6 +162,8 @@ impl<'a> Notes<'a> {
                 "review" => "people lift a `forbid`: write the `permit` and a `forbid` with `@review`",
                 "obligation" => "conditions are `permit` statements: they say when, and grant nothing",
                 "columns" => "`@columns` belongs to `@obligation(\"mask\")`",
+                "detect" => "`@detect` belongs to `@obligation(\"mask\")`",
+                "mode" => "`@mode` belongs to `@obligation(\"mask\")`",
                 "rows" => "`@rows` belongs to `@obligation(\"max_rows\")`",
                 "reason" => "`@reason` belongs to a `forbid`",
                 _ => "it belongs to a `forbid` with `@review(\"group\")`",
@@ -217,9 +222,9 @@ impl<'a> Notes<'a> {
         };
         match obligation.as_str() {
             "mask" => {
-                self.only(&["id", "obligation", "columns"], "on `@obligation(\"mask\")`");
-                let obligations = self.columns()?.into_iter().map(Obligation::Mask).collect();
-                Some(Kind::Condition(Condition { obligations, max_rows: None }))
+                let allowed = ["id", "obligation", "columns", "detect", "mode"];
+                self.only(&allowed, "on `@obligation(\"mask\")`");
+                Some(Kind::Condition(Condition { obligations: self.masks()?, max_rows: None }))
             }
             "max_rows" => {
                 self.only(&["id", "obligation", "rows"], "on `@obligation(\"max_rows\")`");
@@ -283,15 +288,62 @@ impl<'a> Notes<'a> {
         }
     }
 
-    fn columns(&mut self) -> Option<Vec<String>> {
-        let text = self.required("columns", "`@obligation(\"mask\")` needs `@columns(\"email,phone\")`")?;
+    /// Columns by name and content by its looks, all in one mode.
+    fn masks(&mut self) -> Option<Vec<Obligation>> {
+        let mode = self.mode();
+        let columns = self.text("columns").map(|text| self.columns(&text));
+        let kinds = self.text("detect").map(|text| self.kinds(&text));
+        if columns.is_none() && kinds.is_none() {
+            let message = "`@obligation(\"mask\")` needs `@columns(\"email,phone\")` or `@detect(\"card\")`";
+            self.report("obligation", "missing-annotation", message.to_owned(), None);
+            return None;
+        }
+        let columns = columns.map_or(Some(Vec::new()), |read| read)?.into_iter().map(Masked::Column);
+        let kinds = kinds.map_or(Some(Vec::new()), |read| read)?.into_iter().map(Masked::Content);
+        let mode = mode?;
+        Some(columns.chain(kinds).map(|what| Obligation::Mask(Mask { what, mode })).collect())
+    }
+
+    fn mode(&mut self) -> Option<MaskMode> {
+        let Some(text) = self.text("mode") else { return Some(MaskMode::default()) };
+        match text.parse() {
+            Ok(mode) => Some(mode),
+            Err(message) => {
+                let message: String = message;
+                let near = nearest(&text, ["partial", "hash", "drop", "null"]);
+                let help = near.map(|near| format!("did you mean `{near}`?"));
+                self.report("mode", "bad-value", message, help);
+                None
+            }
+        }
+    }
+
+    fn columns(&mut self, text: &str) -> Option<Vec<String>> {
         let columns: Vec<String> = text.split(',').map(|column| column.trim().to_owned()).collect();
-        if columns.iter().any(String::is_empty) {
-            let help = "name columns with commas between them, for example `email,phone`".to_owned();
-            self.report("columns", "bad-value", format!("`{text}` leaves a column without name"), Some(help));
+        if columns.iter().any(|column| !is_column(column)) {
+            let help = "name columns with commas between them: `email`, `customers.email`, \
+                        `public.customers.email`, or `*` for all";
+            let message = format!("`{text}` leaves a column without name, or names none");
+            self.report("columns", "bad-value", message, Some(help.to_owned()));
             return None;
         }
         Some(columns)
+    }
+
+    fn kinds(&mut self, text: &str) -> Option<Vec<String>> {
+        let kinds: Vec<&str> = text.split(',').map(str::trim).collect();
+        let is_known = |kind: &&str| DETECTORS.contains(kind) || *kind == ALL;
+        let Some(unknown) = kinds.iter().find(|kind| !is_known(kind)) else {
+            let all = kinds.contains(&ALL);
+            let chosen = DETECTORS.iter().filter(|kind| all || kinds.contains(kind));
+            return Some(chosen.map(|kind| (*kind).to_owned()).collect());
+        };
+        let help = match nearest(unknown, DETECTORS.iter().copied().chain([ALL])) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are `all`, {}", DETECTORS.map(|kind| format!("`{kind}`")).join(", ")),
+        };
+        self.report("detect", "bad-value", format!("no detector is called `{unknown}`"), Some(help));
+        None
     }
 
     fn rows(&mut self) -> Option<u64> {
@@ -311,6 +363,17 @@ impl<'a> Notes<'a> {
         }
         text
     }
+}
+
+/// One to three names with full stops between, the last of which may be `*`.
+fn is_column(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    let (last, places) = match parts.split_last() {
+        Some((last, places)) if places.len() <= 2 => (*last, places),
+        _ => return false,
+    };
+    let is_name = |part: &str| !part.is_empty() && !part.contains('*') && part.trim() == part;
+    (last == "*" || is_name(last)) && places.iter().all(|part| is_name(part))
 }
 
 /// `30s`, `15m`, `2h`, `1d`.

@@ -11,6 +11,7 @@
 
 mod annotation;
 mod bundle;
+mod detect;
 mod finding;
 mod index;
 mod judge;
@@ -22,6 +23,7 @@ mod vote;
 mod world;
 
 pub use bundle::{Bundle, Source, Statement};
+pub use detect::DETECTORS;
 pub use finding::{Finding, nearest};
 pub use judge::Question;
 pub use live::{Change, Live};

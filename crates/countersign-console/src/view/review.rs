@@ -212,7 +212,7 @@ fn policies(plan: &Plan) -> Markup {
 
 fn obligation_text(obligation: &countersign_core::Obligation) -> Markup {
     match obligation {
-        countersign_core::Obligation::Mask(field) => html! { "mask " code { (seen(field)) } },
+        countersign_core::Obligation::Mask(mask) => html! { code { (seen(&mask.to_string())) } },
         countersign_core::Obligation::Record => html! { "the result is recorded" },
     }
 }

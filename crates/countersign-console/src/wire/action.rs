@@ -291,7 +291,7 @@ impl DecisionBody {
 
 fn obligation(obligation: &Obligation) -> String {
     match obligation {
-        Obligation::Mask(field) => format!("mask {field}"),
+        Obligation::Mask(mask) => mask.to_string(),
         Obligation::Record => "record".to_owned(),
     }
 }

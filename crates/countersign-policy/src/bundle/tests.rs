@@ -39,6 +39,15 @@ permit (principal, action, resource);
 @id("f") @obligation("mask") @columns("a,,b") @reason("x")
 permit (principal, action, resource);
 
+@id("f2") @obligation("mask") @detect("cards") @mode("nul")
+permit (principal, action, resource);
+
+@id("f3") @obligation("mask") @columns("a.b.c.d")
+permit (principal, action, resource);
+
+@id("f4") @obligation("mask") @mode("null")
+permit (principal, action, resource);
+
 @id("g") @obligation("max_rows") @columns("a")
 permit (principal, action, resource);
 

@@ -1,6 +1,6 @@
 //! Does the judge say what the statements mean, and deny in doubt?
 
-use countersign_core::{Assurance, Decision, Obligation, ReasonCode, Scalar, Verb};
+use countersign_core::{Assurance, Decision, Mask, MaskMode, Masked, Obligation, ReasonCode, Scalar, Verb};
 use std::time::Duration;
 
 use crate::tests::{Asked, bundle, code};
@@ -127,10 +127,40 @@ fn every_matching_review_statement_joins_the_plan() {
     assert_eq!(plan.reasons["c"], "prod");
     assert_eq!(plan.reasons["a"], "needs the approval of 2 of `dba`");
     let terms = plan.terms;
-    let mask = |column: &str| Obligation::Mask(column.to_owned());
+    let mask = |column: &str| {
+        Obligation::Mask(Mask { what: Masked::Column(column.to_owned()), mode: MaskMode::Partial })
+    };
     assert_eq!(terms.obligations, [mask("email"), mask("phone"), Obligation::Record].into());
     assert_eq!(terms.max_rows, Some(10));
     assert_eq!(terms.policies, ["all", "m", "n", "o", "p"].map(str::to_owned).into());
+}
+
+#[test]
+fn masks_name_columns_content_and_a_mode_and_the_strictest_holds() {
+    let text = "@id(\"all\") permit (principal, action, resource);
+        @id(\"a\") @obligation(\"mask\") @columns(\"email, s.t.*\") @detect(\"card\") permit (principal, action, resource);
+        @id(\"b\") @obligation(\"mask\") @columns(\"email\") @mode(\"hash\") permit (principal, action, resource);
+        @id(\"c\") @obligation(\"mask\") @detect(\"card,iban\") @mode(\"null\") permit (principal, action, resource);";
+    let Decision::Allow(terms) = deletes().judged_by(text) else { panic!() };
+    let masks: Vec<(Masked, MaskMode)> =
+        terms.masks().into_iter().map(|(what, mode)| (what.clone(), mode)).collect();
+    let column = |name: &str| Masked::Column(name.to_owned());
+    let content = |kind: &str| Masked::Content(kind.to_owned());
+    let expected = [
+        (column("email"), MaskMode::Hash),
+        (column("s.t.*"), MaskMode::Partial),
+        (content("card"), MaskMode::Null),
+        (content("iban"), MaskMode::Null),
+    ];
+    assert_eq!(masks, expected);
+}
+
+#[test]
+fn all_detectors_are_every_one_of_them() {
+    let text = "@id(\"all\") permit (principal, action, resource);
+        @id(\"a\") @obligation(\"mask\") @detect(\"all\") permit (principal, action, resource);";
+    let Decision::Allow(terms) = deletes().judged_by(text) else { panic!() };
+    assert_eq!(terms.masks().len(), crate::DETECTORS.len());
 }
 
 #[test]
