@@ -10,6 +10,8 @@ use serde_json::json;
 
 use crate::testing::{Bench, vote};
 
+mod preview;
+
 #[tokio::test]
 async fn an_approval_lets_the_held_action_run() {
     let bench = Bench::new().await;

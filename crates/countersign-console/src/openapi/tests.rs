@@ -75,3 +75,27 @@ fn parameters_name_every_state_and_are_never_null() {
     let words: Vec<&str> = countersign_core::State::ALL.iter().map(|state| state.word()).collect();
     assert_eq!(state["schema"]["items"]["enum"], serde_json::json!(words));
 }
+
+#[test]
+fn a_preview_and_the_rows_of_an_outcome_are_described_part_by_part() {
+    let document = document();
+    let schema = |name: &str| document["components"]["schemas"][name].clone();
+    let names = |name: &str| -> BTreeSet<String> {
+        schema(name)["properties"]
+            .as_object()
+            .unwrap_or_else(|| panic!("no {name}"))
+            .keys()
+            .cloned()
+            .collect()
+    };
+    let set = |names: &[&str]| -> BTreeSet<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+    assert!(names("ActionBody").contains("preview"));
+    assert_eq!(names("PreviewBody"), set(&["rows", "cascades", "sample", "notes"]));
+    assert_eq!(names("RowsBody"), set(&["known", "rows"]));
+    assert_eq!(names("CascadeBody"), set(&["object", "what", "rows"]));
+    assert_eq!(names("SampleBody"), set(&["columns", "rows"]));
+    assert_eq!(names("SampleRowBody"), set(&["before", "after"]));
+    assert!(names("OutcomeBody").contains("rows"));
+    let null_allowed = schema("SampleRowBody")["properties"]["before"]["items"]["type"].clone();
+    assert_eq!(null_allowed, serde_json::json!(["string", "null"]));
+}
