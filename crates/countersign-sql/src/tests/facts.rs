@@ -131,7 +131,7 @@ fn a_node_that_is_not_on_the_list_is_unknown_wherever_it_stands() {
     use pg_query::protobuf::{Node, PlAssignStmt, ResTarget, SelectStmt, Var};
     let node = |node| Node { node: Some(node) };
     let boxed = |inner| Some(Box::new(node(inner)));
-    let target = ResTarget { val: boxed(N::Var(Box::new(Var::default()))), ..ResTarget::default() };
+    let target = ResTarget { val: boxed(N::Var(Box::<Var>::default())), ..ResTarget::default() };
     let target = node(N::ResTarget(Box::new(target)));
     let in_list = SelectStmt { target_list: vec![target], ..SelectStmt::default() };
     let in_from = SelectStmt { from_clause: vec![node(N::Var(Box::default()))], ..SelectStmt::default() };
