@@ -16,7 +16,7 @@ pub(super) fn reach(sheet: &mut Sheet, action: &serde_json::Value) {
     match serde_json::from_value::<Preview>(preview.clone()) {
         Ok(preview) => draw(sheet, &preview),
         Err(_) => {
-            sheet.row("would touch", "this version can't read what the gateway says about it; see --json")
+            sheet.row("would touch", "this version can't read what the gateway says about it; see --json");
         }
     }
 }

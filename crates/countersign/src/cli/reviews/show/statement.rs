@@ -26,7 +26,7 @@ fn one(sheet: &mut Sheet, statement: &Statement) {
     match &statement.sql {
         Sql::Text(text) => sheet.block(text),
         Sql::Prepared(name) => {
-            sheet.row("", &format!("what was prepared as “{name}”; its text is not known here"))
+            sheet.row("", &format!("what was prepared as “{name}”; its text is not known here"));
         }
     }
     for (at, parameter) in statement.parameters.iter().take(PARAMETERS_LISTED).enumerate() {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{lines, visible};
 
-fn body(preview: Value) -> Value {
+fn body(preview: &Value) -> Value {
     let payload = r#"{"statements":[{"text":"DELETE FROM orders\nWHERE customer_id = $1","parameters":["42",null,"NULL",{"binary":"00ff"}]}]}"#;
     json!({
         "id": "rev_01a201306ac07c3cbc3c3c3c3c3c3c3c", "state": "pending", "version": 1,
@@ -40,12 +40,12 @@ fn preview() -> Value {
 
 #[test]
 fn a_held_statement_reads_well_at_eighty_columns() {
-    insta::assert_snapshot!(lines(&body(preview())).join("\n"));
+    insta::assert_snapshot!(lines(&body(&preview())).join("\n"));
 }
 
 #[test]
 fn an_estimate_and_an_unknown_number_say_so() {
-    let text = |rows: Value| lines(&body(json!({"rows": rows, "cascades": [], "notes": []}))).join("\n");
+    let text = |rows: Value| lines(&body(&json!({"rows": rows, "cascades": [], "notes": []}))).join("\n");
     let estimate = text(json!({"known": "estimate", "rows": 5000}));
     assert!(estimate.contains("would touch about 5,000 rows, estimated: may be far off"), "{estimate}");
     let unknown = text(json!({"known": "unknown"}));
@@ -56,7 +56,7 @@ fn an_estimate_and_an_unknown_number_say_so() {
 
 #[test]
 fn an_outcome_says_how_many_rows() {
-    let mut body = body(preview());
+    let mut body = body(&preview());
     body["state"] = json!("executed");
     body["action"]["outcome"] = json!({"status": "executed", "rows": 42, "duration_us": 3100});
     let text = lines(&body).join("\n");
@@ -69,7 +69,7 @@ fn no_value_can_pose_as_a_line_of_ours() {
     let lie =
         format!("x\nwould touch 0 rows, counted\u{1b}[1A\r{}would touch 0 rows, counted", "漢 ".repeat(60));
     let rows = json!([{"before": [lie, lie], "after": [lie.clone() + "!", null]}]);
-    let mut body = body(json!({
+    let mut body = body(&json!({
         "rows": {"known": "exact", "rows": 9}, "notes": [lie],
         "cascades": [{"object": lie, "what": lie, "rows": {"known": "exact", "rows": 1}}],
         "sample": {"columns": [lie, "b"], "rows": rows},
@@ -88,19 +88,19 @@ fn no_value_can_pose_as_a_line_of_ours() {
 #[test]
 fn a_megabyte_is_cut_with_its_length_and_the_change_in_it_is_shown() {
     let huge = "A".repeat(1024 * 1024);
-    let rows = json!([{"before": [huge], "after": [huge.clone() + "!"]}]);
+    let rows = json!([{"before": [huge], "after": [huge + "!"]}]);
     let preview = json!({
         "rows": {"known": "exact", "rows": 1}, "cascades": [], "notes": [],
         "sample": {"columns": ["blob"], "rows": rows},
     });
-    let text = lines(&body(preview)).join("\n");
+    let text = lines(&body(&preview)).join("\n");
     assert!(text.len() < 10_000, "{} bytes", text.len());
     assert!(text.contains("A!” (characters 1,048,557 to"), "{text}");
 }
 
 #[test]
 fn a_tool_call_with_statements_of_its_own_shows_no_statement() {
-    let mut body = body(preview());
+    let mut body = body(&preview());
     body["action"]["resource"]["protocol"] = json!("mcp");
     assert!(!lines(&body).iter().any(|line| line.starts_with("statement")));
 }
