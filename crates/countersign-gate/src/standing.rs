@@ -58,6 +58,13 @@ impl Gate {
         Some(Standing { bundle, by, what })
     }
 
+    /// Whether policy would ask people about an action like this now. A look ahead, for work that is only worth it for
+    /// people; what counts is the answer of [`Gate::pass`].
+    pub fn would_ask(&self, draft: &Draft) -> bool {
+        let question = question_of(draft, self.now());
+        matches!(self.0.parts.policy.current().judge(&question), Decision::Review(_))
+    }
+
     /// The bundle in force, to know whether an answer has to be asked for again.
     pub fn policy_hash(&self) -> Digest {
         self.0.parts.policy.current().hash()

@@ -13,6 +13,11 @@ pub struct ResourceConfig {
     pub resource: Resource,
     /// Where it is, and with which credential. Clients never see it.
     pub upstream: UpstreamAddress,
+    /// The same database with a role for previews, which needs to read and nothing else; without one, that of
+    /// `upstream` is used, in transactions that can only read.
+    pub preview: Option<UpstreamAddress>,
+    /// By how many percent a statement may touch more rows than were counted when people agreed to it.
+    pub margin_percent: u8,
     /// How long a connection is held while people decide.
     pub hold: Duration,
     /// The same inside a transaction block, where locks wait as well. Zero gives a ticket at once.
@@ -25,11 +30,13 @@ pub struct ResourceConfig {
 
 impl ResourceConfig {
     /// With the defaults: held for 45 s, in a transaction as well, with a sign of life every 10 s, 100 connections per
-    /// agent.
+    /// agent, 10 % more rows than counted, previews with the same role.
     pub fn new(resource: Resource, upstream: UpstreamAddress) -> Self {
         Self {
             resource,
             upstream,
+            preview: None,
+            margin_percent: 10,
             hold: Duration::from_secs(45),
             hold_in_transaction: Duration::from_secs(45),
             remind_every: Duration::from_secs(10),

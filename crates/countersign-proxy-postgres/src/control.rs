@@ -15,6 +15,10 @@ pub(crate) type Cell = Option<Vec<u8>>;
 /// What one question brought.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
+    /// The names of the last result's columns.
+    pub(crate) columns: Vec<String>,
+    /// The types of a described statement's parameters.
+    pub(crate) parameter_types: Vec<u32>,
     /// The rows of the last result.
     pub(crate) rows: Vec<Vec<Cell>>,
 }
@@ -65,7 +69,11 @@ pub(crate) async fn converse(wire: &mut Wire, messages: &[u8], limit: usize) -> 
         while let Scan::Whole(frame) = scanner.scan(&rules, buffer.get(at..).unwrap_or_default())? {
             match Back::decode(frame)? {
                 Back::Ready(_) => return refused.map_or(Ok(answer), Err),
-                Back::RowDescription(_) => answer.rows.clear(),
+                Back::RowDescription(columns) => {
+                    answer.columns = columns.fields().map(|field| field.name.into_owned()).collect();
+                    answer.rows.clear();
+                }
+                Back::ParameterDescription(types) => answer.parameter_types = types.types().collect(),
                 Back::DataRow(row) => {
                     answer.rows.push(row.cells().map(|cell| cell.map(<[u8]>::to_vec)).collect());
                 }

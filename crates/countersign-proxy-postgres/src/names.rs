@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::codec::Format;
 use crate::codec::front::Bind;
-use crate::reading::Reading;
+use crate::reading::{Reader, Reading};
 
 /// Statements or portals of one connection above this number are refused.
 const NAMES_MAX: usize = 10_000;
@@ -58,6 +58,18 @@ pub(crate) enum Known {
     As(Arc<Prepared>),
     /// Something that was made or dropped by SQL, or was never seen here.
     Opaque(String),
+}
+
+impl Known {
+    /// The same statement as it reads now.
+    pub(crate) fn again(self, reader: &mut Reader) -> Self {
+        let Self::As(prepared) = &self else { return self };
+        let reading = reader.again(&prepared.reading);
+        if Arc::ptr_eq(&reading, &prepared.reading) {
+            return self;
+        }
+        Self::As(Arc::new(Prepared { reading, types: prepared.types.clone() }))
+    }
 }
 
 /// A change that holds once the server confirms it.

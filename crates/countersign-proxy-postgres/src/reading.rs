@@ -51,13 +51,15 @@ impl Sense {
 pub(crate) struct Reading {
     pub(crate) text: Arc<str>,
     pub(crate) sense: Arc<Sense>,
+    /// Under which facts it was read.
+    facts: u64,
     /// The text as JSON, once somebody wants it.
     json: OnceLock<String>,
 }
 
 impl Reading {
-    fn of(text: &str, sense: Arc<Sense>) -> Self {
-        Self { text: text.into(), sense, json: OnceLock::new() }
+    fn of(text: Arc<str>, sense: Arc<Sense>, facts: u64) -> Self {
+        Self { text, sense, facts, json: OnceLock::new() }
     }
 
     pub(crate) fn json(&self) -> &str {
@@ -67,6 +69,13 @@ impl Reading {
     /// The words that its command tags begin with, for example `BEGIN; DELETE`.
     pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
         self.sense.classified.statements.iter().map(|statement| statement.tag)
+    }
+
+    /// Whether it is one statement that changes rows of a table.
+    pub(crate) fn changes_rows(&self) -> bool {
+        use StatementKind as Kind;
+        let [statement] = self.sense.classified.statements.as_slice() else { return false };
+        matches!(statement.kind, Kind::Insert | Kind::Update | Kind::Delete | Kind::Merge | Kind::Truncate)
     }
 
     /// Names of prepared statements that SQL makes or drops; `None` is all of them.
@@ -103,11 +112,13 @@ pub(crate) struct Reader {
     kept: HashMap<Box<[u8]>, Arc<Sense>>,
     last: Option<Arc<Reading>>,
     key: Vec<u8>,
+    /// Counts how often the facts have changed.
+    changes: u64,
 }
 
 impl Reader {
     pub(crate) fn new(facts: Facts) -> Self {
-        Self { facts, kept: HashMap::new(), last: None, key: Vec::new() }
+        Self { facts, kept: HashMap::new(), last: None, key: Vec::new(), changes: 0 }
     }
 
     pub(crate) fn facts(&self) -> &Facts {
@@ -118,7 +129,7 @@ impl Reader {
     pub(crate) fn update(&mut self, facts: Facts) -> bool {
         let same = Arc::ptr_eq(&facts.catalog, &self.facts.catalog) && facts.meaning == self.facts.meaning;
         if !same {
-            *self = Self::new(facts);
+            *self = Self { changes: self.changes + 1, ..Self::new(facts) };
         }
         !same
     }
@@ -127,9 +138,20 @@ impl Reader {
         if let Some(last) = self.last.as_ref().filter(|last| &*last.text == text) {
             return Arc::clone(last);
         }
-        let reading = Arc::new(Reading::of(text, self.sense(text)));
+        let reading = Arc::new(Reading::of(text.into(), self.sense(text), self.changes));
         self.last = Some(Arc::clone(&reading));
         reading
+    }
+
+    /// The same text as it reads now: the server plans a prepared statement anew when names have come to mean something
+    /// else.
+    pub(crate) fn again(&mut self, reading: &Arc<Reading>) -> Arc<Reading> {
+        if reading.facts == self.changes {
+            return Arc::clone(reading);
+        }
+        let text = Arc::clone(&reading.text);
+        let sense = self.sense(&text);
+        Arc::new(Reading::of(text, sense, self.changes))
     }
 
     fn sense(&mut self, text: &str) -> Arc<Sense> {

@@ -19,7 +19,7 @@ use std::io as std_io;
 use std::sync::Arc;
 use std::task::Poll;
 
-use countersign_core::{Principal, Timestamp};
+use countersign_core::{Principal, Scalar, Timestamp};
 use countersign_gate::{Standing, Verdict};
 use tokio::sync::mpsc;
 
@@ -28,10 +28,11 @@ use crate::codec::frame::Rules;
 use crate::codec::{ServerKey, TransactionStatus, WireError};
 use crate::explain;
 use crate::names::{Known, Names, Portal};
+use crate::preview::Wanted;
 use crate::reading::{Facts, Reader};
 use crate::served::Served;
 use crate::wire::Wire;
-use ask::{Ask, Event, Said, Terms, not_sent};
+use ask::{Ask, Event, Looking, Said, Terms, not_sent};
 use awaited::Owed;
 pub(crate) use draft::{Setting, draft, facts};
 use io::Side;
@@ -92,6 +93,8 @@ pub(crate) struct Session {
     copying_in: bool,
     meaning: meaning::Upkeep,
     ask: Option<Ask>,
+    /// A unit of which it is being found out what it would touch.
+    looking: Option<Looking>,
     asks: u64,
     events: mpsc::UnboundedReceiver<Event>,
     teller: mpsc::UnboundedSender<Event>,
@@ -135,6 +138,7 @@ impl Session {
             copying_in: false,
             meaning: meaning::Upkeep::default(),
             ask: None,
+            looking: None,
             asks: 0,
             events,
             teller,
@@ -218,13 +222,13 @@ impl Session {
 
     /// While a unit waits, the client is read only to notice that it leaves.
     fn reads_client(&self) -> bool {
-        let waits = self.ask.is_some() || self.meaning.is_asking();
+        let waits = self.ask.is_some() || self.looking.is_some() || self.meaning.is_asking();
         !self.leaving && (!waits || self.client.input.unread().len() < AHEAD_MAX)
     }
 
     /// Takes up what the client has sent for as long as nothing has to be waited for.
     fn advance(&mut self) -> Result<(), Ended> {
-        while self.ask.is_none() && !self.leaving {
+        while self.ask.is_none() && self.looking.is_none() && !self.leaving {
             if self.must_ask_meaning() {
                 self.ask_meaning();
             }
@@ -299,6 +303,9 @@ impl Session {
         let policy = gate.policy_hash();
         let answer = |run: &Arc<Portal>| {
             let Known::As(prepared) = &run.prepared else { return None };
+            if !draft::strange_types(run, self.reader.facts()).is_empty() {
+                return None;
+            }
             prepared.reading.sense.standing(policy, || {
                 let draft = draft(std::slice::from_ref(run), &self.setting()).ok()?;
                 gate.standing(&draft)
@@ -340,7 +347,7 @@ impl Session {
         }
         self.check_standing()?;
         match draft(&unit.runs, &self.setting()) {
-            Ok(draft) => self.put_to_gate(unit, draft),
+            Ok(draft) => self.look_or_ask(unit, draft),
             Err(why) => self.refuse(unit, &explain::unjudgeable(&why)),
         }
         Ok(())
@@ -355,6 +362,41 @@ impl Session {
             changed_objects: self.meaning.changed_in_transaction(),
             claim: None,
         }
+    }
+
+    /// People who may be asked about a change of rows see what it would touch.
+    fn look_or_ask(&mut self, unit: Unit, draft: countersign_core::Draft) {
+        let wanted = match unit.runs.as_slice() {
+            [portal] => match &portal.prepared {
+                Known::As(prepared) if prepared.reading.changes_rows() => Some(Wanted {
+                    portal: Arc::clone(portal),
+                    prepared: Arc::clone(prepared),
+                    facts: self.reader.facts().clone(),
+                    in_transaction: self.status != TransactionStatus::Idle,
+                }),
+                _ => None,
+            },
+            _ => None,
+        };
+        match wanted {
+            Some(wanted) if self.served.gate().would_ask(&draft) => {
+                self.asks += 1;
+                let (served, events) = (Arc::clone(&self.served), self.teller.clone());
+                self.looking = Some(Looking::start(served, self.asks, unit, draft, wanted, events));
+            }
+            _ => self.put_to_gate(unit, draft),
+        }
+    }
+
+    /// What it would touch goes with the question, and policy can look at the number of rows.
+    fn looked(&mut self, looking: Looking, preview: Option<Box<countersign_core::Preview>>) {
+        let mut draft = looking.draft;
+        if let Some(rows) = preview.as_ref().and_then(|preview| preview.rows.exact()) {
+            let rows = Scalar::Integer(i64::try_from(rows).unwrap_or(i64::MAX));
+            draft.arguments.insert("rows".to_owned(), rows);
+        }
+        draft.preview = preview.map(|preview| *preview);
+        self.put_to_gate(looking.unit, draft);
     }
 
     fn put_to_gate(&mut self, unit: Unit, draft: countersign_core::Draft) {
@@ -391,6 +433,11 @@ impl Session {
                 }
             }
             Said::CatalogLoaded => self.catalog_loaded(),
+            Said::Preview(preview) => {
+                if let Some(looking) = self.looking.take_if(|looking| looking.number == number) {
+                    self.looked(looking, preview);
+                }
+            }
             Said::Held(_) => {}
         }
         self.advance()
@@ -445,6 +492,10 @@ impl Session {
 
     /// A cancel request ends a hold; where nothing is held, the server gets it.
     fn cancelled(&mut self) -> Result<(), Ended> {
+        if let Some(looking) = self.looking.take() {
+            self.refuse(looking.unit, &explain::cancelled(None));
+            return self.advance();
+        }
         match self.ask.take() {
             Some(ask) => {
                 let complaint = explain::cancelled(ask.ticket.as_ref());

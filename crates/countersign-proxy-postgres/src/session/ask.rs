@@ -2,14 +2,17 @@
 //! has to say comes back as events, and its permit is what lets the unit out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign_core::{Draft, Obligation, Outcome, Status, Timestamp};
+use countersign_core::{Draft, Obligation, Outcome, Preview, Status, Timestamp};
 use countersign_gate::{Forward, Forwarded, Gate, Permit, Ticket, Verdict};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::preview::{Wanted, preview};
+use crate::served::Served;
 use crate::session::unit::Unit;
 
 /// What the gate has to say about the question with this number.
@@ -29,6 +32,8 @@ pub(crate) enum Said {
     Verdict(Verdict),
     /// A newer catalog is there.
     CatalogLoaded,
+    /// What the statement would touch.
+    Preview(Option<Box<Preview>>),
 }
 
 /// A unit that waits for the gate.
@@ -41,6 +46,32 @@ pub(crate) struct Ask {
     /// When the client is shown a sign of life again.
     pub(crate) remind_at: Option<Timestamp>,
     passing: Passing,
+}
+
+/// A unit that waits to be shown with what it would touch.
+#[derive(Debug)]
+pub(crate) struct Looking {
+    pub(crate) number: u64,
+    pub(crate) unit: Unit,
+    pub(crate) draft: Draft,
+    _task: Passing,
+}
+
+impl Looking {
+    pub(crate) fn start(
+        served: Arc<Served>,
+        number: u64,
+        unit: Unit,
+        draft: Draft,
+        wanted: Wanted,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Self {
+        let task = tokio::spawn(async move {
+            let preview = preview(&served, wanted).await;
+            tell(&events, number, Said::Preview(preview.map(Box::new)));
+        });
+        Self { number, unit, draft, _task: Passing(task) }
+    }
 }
 
 /// The gate's task. Dropping it gives up the call, not the review; what was claimed runs to its end.

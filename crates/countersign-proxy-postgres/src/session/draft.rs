@@ -131,11 +131,19 @@ fn effects(runs: &[Arc<Portal>], setting: &Setting<'_>) -> Result<Effects, Strin
                 all.insert(Effect::new(Verb::Unknown, format!("prepared:{name}")));
             }
         }
+        all.extend(strange_types(run, setting.facts));
     }
     if setting.changed_objects {
         all.insert(Effect::new(Verb::Unknown, "objects changed in this transaction"));
     }
     Effects::new(all, "statement").map_err(|error| error.to_string())
+}
+
+/// Reading a parameter of a type that isn't PostgreSQL's own may run somebody's code.
+pub(crate) fn strange_types(run: &Portal, facts: &Facts) -> Vec<Effect> {
+    let Known::As(prepared) = &run.prepared else { return Vec::new() };
+    let strange = prepared.types.iter().filter(|oid| **oid != 0 && !facts.catalog.type_is_plain(**oid));
+    strange.map(|oid| Effect::new(Verb::Unknown, format!("type:{oid}"))).collect()
 }
 
 fn arguments(runs: &[Arc<Portal>], setting: &Setting<'_>) -> Arguments {

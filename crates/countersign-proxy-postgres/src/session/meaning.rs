@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use countersign_core::Verb;
-use countersign_sql::{Classified, Session as Meaning};
+use countersign_sql::{Classified, Session as Meaning, StatementKind as Kind};
 
 use super::ask::{Event, Said};
 use super::{Ended, Session};
@@ -45,6 +45,11 @@ pub(super) struct Upkeep {
 impl Upkeep {
     /// A permitted statement that does this is on its way.
     pub(super) fn note(&mut self, classified: &Classified) {
+        // Harmless by themselves, but what was set before is gone.
+        self.doubtful |= classified
+            .statements
+            .iter()
+            .any(|statement| matches!(statement.kind, Kind::Reset { .. } | Kind::Discard | Kind::DiscardAll));
         if classified.changes_meaning() {
             let catalog = classified.effects.iter().any(|effect| {
                 matches!(effect.verb, Verb::Schema | Verb::Execute | Verb::Unknown | Verb::Privilege)

@@ -110,11 +110,9 @@ pub(crate) fn read(bytes: &[u8], reader: &mut Reader, names: &Names, owed: &Owed
         unit.take(frame, begins, at, reader, &mut staged)?;
     }
     // Planning a statement runs functions already, so what is bound and not run yet is judged now.
-    if unit.end == End::Open {
-        for (from, portal) in staged.portals.into_values() {
-            if let Some(portal) = portal {
-                unit.run(portal, from);
-            }
+    for (from, portal) in staged.portals.into_values() {
+        if let Some(portal) = portal {
+            unit.run(portal, from);
         }
     }
     unit.harmless = unit.harmless.min(at);
@@ -153,7 +151,7 @@ impl Unit {
                 owe(Awaited::Change(Change::Parse(parse.name.to_owned(), prepared)));
             }
             Front::Bind(bind) => {
-                let (statement, parsed_at) = staged.statement(bind.statement)?;
+                let (statement, parsed_at) = staged.statement(bind.statement, reader)?;
                 let portal = Portal::new(statement, params(&bind));
                 let from = parsed_at.unwrap_or(begins).min(begins);
                 staged.portals.insert(bind.portal.to_owned(), (from, Some(Arc::clone(&portal))));
@@ -218,7 +216,7 @@ struct Staged<'a> {
 }
 
 impl Staged<'_> {
-    fn statement(&self, name: &str) -> Result<(Known, Option<usize>), Unready> {
+    fn statement(&self, name: &str, reader: &mut Reader) -> Result<(Known, Option<usize>), Unready> {
         if let Some((from, staged)) = self.statements.get(name) {
             let known = match staged {
                 Some(prepared) => Known::As(Arc::clone(prepared)),
@@ -229,7 +227,7 @@ impl Staged<'_> {
         if self.owed.in_flight(|change| change.touches_statement(name)) {
             return Err(Unready::InFlight);
         }
-        Ok((self.names.statement(name), None))
+        Ok((self.names.statement(name).again(reader), None))
     }
 
     fn portal(&self, name: &str) -> Result<(Arc<Portal>, Option<usize>), Unready> {

@@ -55,7 +55,11 @@ pub(super) fn listener(fields: Fields<'_>, folder: &Path) -> PostgresListener {
 
 pub(super) fn database(fields: Fields<'_>, folder: &Path, resource: Resource) -> ResourceConfig {
     let upstream = upstream(fields.section("upstream"), folder, &resource.name);
+    let preview = preview(fields.section("preview"), folder, &upstream);
     let mut config = ResourceConfig::new(resource, upstream);
+    config.preview = preview;
+    let margin = fields.integer("margin_percent", u64::from(config.margin_percent), 0..=100);
+    config.margin_percent = u8::try_from(margin).unwrap_or(config.margin_percent);
     config.hold = fields.seconds("hold_seconds", config.hold, DAY);
     config.hold_in_transaction =
         fields.seconds("hold_in_transaction_seconds", config.hold.min(config.hold_in_transaction), DAY);
@@ -84,6 +88,16 @@ fn upstream(fields: Fields<'_>, folder: &Path, name: &str) -> UpstreamAddress {
         application_name: Some(APPLICATION.to_owned()),
         protocol: ProtocolVersion::V3_0,
     };
+    fields.finish();
+    address
+}
+
+/// The same database with another role.
+fn preview(fields: Fields<'_>, folder: &Path, upstream: &UpstreamAddress) -> Option<UpstreamAddress> {
+    let user = fields.optional_string("user");
+    let password = fields.optional_string("password");
+    let password = password.map(|text| Secret::new(secret::resolve(&fields, &text, folder)));
+    let address = user.map(|user| UpstreamAddress { user: user.into_inner(), password, ..upstream.clone() });
     fields.finish();
     address
 }
