@@ -17,6 +17,7 @@ mod explain;
 pub mod fuzzing;
 pub mod login;
 mod names;
+mod preview;
 mod reading;
 mod served;
 mod session;
