@@ -16,6 +16,7 @@ mod door;
 mod explain;
 pub mod fuzzing;
 pub mod login;
+mod masking;
 mod names;
 mod preview;
 mod reading;
