@@ -89,6 +89,17 @@ pub(crate) fn ran_before(review: Option<ReviewId>, what: &str) -> Complaint<'sta
     .hint("Run the statement again to ask for another approval.")
 }
 
+/// An approved change touched more rows than people saw.
+pub(crate) fn other_rows(touched: &str, approved: u64, limit: u64) -> Complaint<'static> {
+    Complaint::new(
+        Severity::Error,
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        format!("undone: it touched {touched} rows, and {approved} were approved"),
+    )
+    .detail(format!("At most {limit} were allowed. Nothing of it remains."))
+    .hint("Run the statement again to ask about it as it is now.")
+}
+
 /// Calls by function OID carry no statement that anybody could judge.
 pub(crate) fn no_function_calls() -> Complaint<'static> {
     Complaint::new(

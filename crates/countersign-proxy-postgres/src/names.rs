@@ -39,6 +39,11 @@ impl Portal {
         Arc::new(Self { prepared, params, permitted: AtomicBool::new(false) })
     }
 
+    /// Whether it is one statement that says how many rows it changed.
+    pub(crate) fn changes_rows(&self) -> bool {
+        matches!(&self.prepared, Known::As(prepared) if prepared.reading.counts_rows())
+    }
+
     pub(crate) fn is_permitted(&self) -> bool {
         self.permitted.load(Ordering::Relaxed)
     }

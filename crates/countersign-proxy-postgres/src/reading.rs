@@ -78,6 +78,12 @@ impl Reading {
         matches!(statement.kind, Kind::Insert | Kind::Update | Kind::Delete | Kind::Merge | Kind::Truncate)
     }
 
+    /// Whether the server tells in the end how many rows it changed. For TRUNCATE it does not: all of them.
+    pub(crate) fn counts_rows(&self) -> bool {
+        let truncates = |statement: &countersign_sql::Statement| statement.kind == StatementKind::Truncate;
+        self.changes_rows() && !self.sense.classified.statements.iter().any(truncates)
+    }
+
     /// Names of prepared statements that SQL makes or drops; `None` is all of them.
     pub(crate) fn blurs(&self) -> impl Iterator<Item = Option<&str>> {
         self.sense.classified.statements.iter().filter_map(|statement| match &statement.kind {

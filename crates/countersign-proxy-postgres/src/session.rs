@@ -9,6 +9,7 @@
 mod ask;
 mod awaited;
 mod draft;
+mod guard;
 mod io;
 mod meaning;
 mod replies;
@@ -55,7 +56,7 @@ pub(crate) enum Ended {
     #[error("the client broke the protocol")]
     Broken(#[source] WireError),
     #[error("the server broke the protocol: {0}")]
-    Server2(String),
+    Confused(String),
     #[error("the agent's credential no longer stands")]
     Revoked,
 }
@@ -93,6 +94,8 @@ pub(crate) struct Session {
     copying_in: bool,
     meaning: meaning::Upkeep,
     ask: Option<Ask>,
+    /// A change that is under way and whose end is kept open.
+    guard: Option<guard::Guard>,
     /// A unit of which it is being found out what it would touch.
     looking: Option<Looking>,
     asks: u64,
@@ -139,6 +142,7 @@ impl Session {
             meaning: meaning::Upkeep::default(),
             ask: None,
             looking: None,
+            guard: None,
             asks: 0,
             events,
             teller,
@@ -222,13 +226,14 @@ impl Session {
 
     /// While a unit waits, the client is read only to notice that it leaves.
     fn reads_client(&self) -> bool {
-        let waits = self.ask.is_some() || self.looking.is_some() || self.meaning.is_asking();
+        let waits =
+            self.ask.is_some() || self.looking.is_some() || self.guard.is_some() || self.meaning.is_asking();
         !self.leaving && (!waits || self.client.input.unread().len() < AHEAD_MAX)
     }
 
     /// Takes up what the client has sent for as long as nothing has to be waited for.
     fn advance(&mut self) -> Result<(), Ended> {
-        while self.ask.is_none() && self.looking.is_none() && !self.leaving {
+        while self.ask.is_none() && self.looking.is_none() && self.guard.is_none() && !self.leaving {
             if self.must_ask_meaning() {
                 self.ask_meaning();
             }
@@ -528,7 +533,7 @@ impl Session {
         let complaint = match ended {
             Ended::Left | Ended::Client(_) => None,
             Ended::Broken(error) => Some(crate::login::deny::protocol_violation(error)),
-            Ended::Server(_) | Ended::Server2(_) => Some(explain::lost_server()),
+            Ended::Server(_) | Ended::Confused(_) => Some(explain::lost_server()),
             Ended::Revoked => {
                 Some(crate::login::deny::closing("the agent's credential was revoked or has expired"))
             }

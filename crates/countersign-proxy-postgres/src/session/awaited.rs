@@ -24,6 +24,11 @@ pub(crate) enum Awaited {
     Query { upto: u64 },
     /// An error that stands for ours; `in_query` says that `Z` follows without a `Sync`.
     Refusal { complaint: Vec<u8>, in_query: bool },
+    /// Answers to a `BEGIN` of the gateway's own, up to `Z`.
+    Opening,
+    /// Answers to its `COMMIT` or `ROLLBACK`: the client gets `done` in their place, and `Z`. `undone` says that the
+    /// statement did not remain, and why.
+    Closing { done: Vec<u8>, undone: Option<String> },
     /// Answers to the gateway's own question, up to `Z`, that the client must not see.
     Own,
 }

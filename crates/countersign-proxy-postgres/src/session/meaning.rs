@@ -114,11 +114,11 @@ impl Session {
                 self.status = *status;
                 match self.meaning.answer.take() {
                     Some(meaning) => self.learn(meaning),
-                    None => return Err(Ended::Server2("it did not tell its settings".to_owned())),
+                    None => return Err(Ended::Confused("it did not tell its settings".to_owned())),
                 }
             }
             Back::Error(fault) => {
-                return Err(Ended::Server2(format!("it did not tell its settings: {}", fault.message())));
+                return Err(Ended::Confused(format!("it did not tell its settings: {}", fault.message())));
             }
             Back::DataRow(row) => {
                 let cells: Vec<Option<&[u8]>> = row.cells().collect();
@@ -175,7 +175,7 @@ impl Session {
     pub(super) fn setting_changed(&mut self, name: &str, value: &str) -> Result<super::replies::Fate, Ended> {
         // Bytes are judged as UTF-8; in another encoding they would mean something else to the server.
         if name == "client_encoding" && !matches!(value, "UTF8" | "UTF-8") {
-            return Err(Ended::Server2(
+            return Err(Ended::Confused(
                 "it changed the client's encoding to another one than UTF-8".to_owned(),
             ));
         }

@@ -27,7 +27,7 @@ impl Session {
         let result = loop {
             let before = loan.at();
             let fate = match loan.next() {
-                Err(wrong) => break Err(Ended::Server2(wrong.to_string())),
+                Err(wrong) => break Err(Ended::Confused(wrong.to_string())),
                 Ok(Found::Nothing) => break Ok(()),
                 Ok(Found::Passing { .. }) => Ok(Fate::Pass),
                 Ok(Found::Whole { tag, body }) => self.reply(tag, loan.slice(body)),
@@ -52,15 +52,18 @@ impl Session {
     }
 
     fn reply(&mut self, tag: u8, body: &[u8]) -> Result<Fate, Ended> {
-        let message = Back::from_parts(tag, body).map_err(|wrong| Ended::Server2(wrong.to_string()))?;
+        let message = Back::from_parts(tag, body).map_err(|wrong| Ended::Confused(wrong.to_string()))?;
         // These come at any time and answer nothing.
         match &message {
             Back::ParameterStatus { name, value } => return self.setting_changed(name, value),
             Back::Notice(_) | Back::Notification { .. } => return Ok(Fate::Pass),
             _ => {}
         }
-        if matches!(self.owed.queue.front(), Some(Awaited::Own)) {
-            return self.own_reply(&message);
+        match self.owed.queue.front() {
+            Some(Awaited::Own) => return self.own_reply(&message),
+            Some(Awaited::Opening) => return self.opening_reply(&message),
+            Some(Awaited::Closing { .. }) => return self.closing_reply(&message),
+            _ => {}
         }
         match message {
             Back::Ready(status) => self.ready(status),
@@ -69,31 +72,38 @@ impl Session {
             Back::CommandComplete(tag) => {
                 let rows = tag.rows();
                 if let Some(flight) = self.owed.current() {
-                    flight.tags.push(tag.text.into_owned());
+                    flight.tags.push(tag.text.clone().into_owned());
                     flight.rows =
                         rows.map(|rows| flight.rows.unwrap_or(0).saturating_add(rows)).or(flight.rows);
                 }
-                self.executed()
+                Ok(match self.weigh(&tag) {
+                    Some(fate) => self.executed().map(|_| fate)?,
+                    None => self.executed()?,
+                })
             }
-            Back::EmptyQuery | Back::PortalSuspended => self.executed(),
+            Back::PortalSuspended => {
+                let fate = self.suspended();
+                self.executed().map(|passed| fate.unwrap_or(passed))
+            }
+            Back::EmptyQuery => self.executed(),
             Back::NoData | Back::RowDescription(_) => self.described(),
             Back::CopyIn(_) => Ok(self.copy_begins()),
             Back::ParameterDescription(_) | Back::CopyOut(_) | Back::CopyDone | Back::DataRow(_) => {
                 Ok(Fate::Pass)
             }
-            other => Err(Ended::Server2(format!("it sent {other:?} after the login"))),
+            other => Err(Ended::Confused(format!("it sent {other:?} after the login"))),
         }
     }
 
     fn unexpected(what: &str) -> Ended {
-        Ended::Server2(format!("it sent {what} and nobody had asked for that"))
+        Ended::Confused(format!("it sent {what} and nobody had asked for that"))
     }
 
     fn confirmed(&mut self) -> Result<Fate, Ended> {
         match self.owed.queue.pop_front() {
             Some(Awaited::Change(change)) => match self.names.apply(change) {
                 Ok(()) => Ok(Fate::Pass),
-                Err(_too_many) => Err(Ended::Server2("it holds too many names of this client".to_owned())),
+                Err(_too_many) => Err(Ended::Confused("it holds too many names of this client".to_owned())),
             },
             _ => Err(Self::unexpected("a confirmation")),
         }
@@ -142,6 +152,8 @@ impl Session {
                 } else {
                     self.skip_to_sync();
                 }
+                // Only a change that was undone has a flight here.
+                self.fail_flights(self.owed.last(), "it was undone");
                 return Fate::Instead(complaint);
             }
             Some(Awaited::Query { .. }) => {}
@@ -153,10 +165,15 @@ impl Session {
             Some(Awaited::Sync { upto } | Awaited::Query { upto }) => *upto,
             _ => self.owed.last(),
         };
-        for flight in self.owed.flights.iter_mut().filter(|flight| flight.number <= upto) {
-            flight.failed.get_or_insert_with(|| message.to_owned());
-        }
+        self.fail_flights(upto, message);
+        self.guarded_failed();
         Fate::Pass
+    }
+
+    pub(super) fn fail_flights(&mut self, upto: u64, why: &str) {
+        for flight in self.owed.flights.iter_mut().filter(|flight| flight.number <= upto) {
+            flight.failed.get_or_insert_with(|| why.to_owned());
+        }
     }
 
     fn skip_to_sync(&mut self) {
@@ -173,12 +190,15 @@ impl Session {
         let Some(Awaited::Sync { upto } | Awaited::Query { upto }) = self.owed.queue.pop_front() else {
             return Err(Self::unexpected("that it is ready"));
         };
+        if let Some(fate) = self.close_guarded(status) {
+            return Ok(fate);
+        }
         self.settle(upto);
         self.status_is(status);
         Ok(Fate::Pass)
     }
 
-    fn status_is(&mut self, status: TransactionStatus) {
+    pub(super) fn status_is(&mut self, status: TransactionStatus) {
         self.status = status;
         if status == TransactionStatus::Idle {
             self.open_since = None;
@@ -190,7 +210,7 @@ impl Session {
     }
 
     /// Tells the outcome of every action that ended here.
-    fn settle(&mut self, upto: u64) {
+    pub(super) fn settle(&mut self, upto: u64) {
         let now = self.served.now();
         while let Some(flight) = self.owed.flights.pop_front_if(|flight| flight.number <= upto) {
             let duration_us = u64::try_from(now.since(flight.started).as_micros()).unwrap_or(u64::MAX);

@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use super::Session;
 use super::awaited::{Awaited, Done};
+use super::guard::Guard;
 use super::unit::{End, Unit};
 use crate::codec::back::Complaint;
 use crate::codec::front;
@@ -13,7 +14,7 @@ use crate::names::Known;
 
 /// No statement of PostgreSQL begins like this, so every server fails to parse it, in every state of a transaction. It
 /// also tells whoever reads the server's log what it was.
-const REFUSED: &str = "countersign_refused";
+pub(super) const REFUSED: &str = "countersign_refused";
 
 /// On whose word bytes leave. Nobody looks inside: having one is what counts.
 #[derive(Debug)]
@@ -37,6 +38,12 @@ impl Session {
         Leave::Upkeep(self.served.gate().upkeep(&self.principal))
     }
 
+    /// What ends something that was permitted, or has no effect.
+    pub(super) fn send_upkeep(&mut self, bytes: &[u8]) {
+        let leave = self.upkeep();
+        self.out(leave, bytes);
+    }
+
     /// Copied data for a statement that was permitted.
     pub(super) fn out_copied(&mut self, bytes: &[u8]) {
         let leave = self.upkeep();
@@ -54,6 +61,9 @@ impl Session {
         self.owed.depart(self.served.now(), Done::Gate(done));
         let flights = vec![self.owed.last(); unit.runs.len()];
         self.note_runs(&unit);
+        let preview = permit.action().preview().filter(|_| unit.is_guardable());
+        let margin = self.served.config().margin_percent;
+        self.guard = Guard::of(&unit, preview, margin, self.status);
         self.send_unit(unit, Leave::Permitted(permit), &flights);
     }
 
@@ -70,8 +80,16 @@ impl Session {
     }
 
     /// `flights` has the flight of each run.
-    fn send_unit(&mut self, unit: Unit, leave: Leave, flights: &[u64]) {
+    fn send_unit(&mut self, mut unit: Unit, leave: Leave, flights: &[u64]) {
         self.leaving |= unit.end == End::Terminate;
+        let bytes = match self.guard.take() {
+            Some(guard) => {
+                let bytes = self.open_ended(&mut unit, &guard);
+                self.guard = Some(guard);
+                bytes
+            }
+            None => std::mem::take(&mut unit.bytes),
+        };
         for (_, awaited) in unit.owed {
             let awaited = match awaited {
                 Awaited::Execute { run: Some(run) } => {
@@ -82,7 +100,7 @@ impl Session {
             };
             self.owe(awaited);
         }
-        self.out(leave, &unit.bytes);
+        self.out(leave, &bytes);
         if unit.ends_copy {
             self.copying_in = false;
         }

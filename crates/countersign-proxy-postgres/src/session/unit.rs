@@ -128,6 +128,19 @@ fn frame_at(bytes: &[u8], at: usize) -> Option<Frame<'_>> {
 }
 
 impl Unit {
+    /// Whether it is one change of rows and nothing else, so that its end can be kept open.
+    pub(crate) fn is_guardable(&self) -> bool {
+        let changes = matches!(self.runs.as_slice(), [run] if run.changes_rows());
+        let executed =
+            self.owed.iter().filter(|(_, awaited)| matches!(awaited, Awaited::Execute { .. })).count();
+        let whole = match self.end {
+            End::Query => true,
+            End::Sync => executed == 1,
+            End::Open | End::Terminate => false,
+        };
+        changes && whole
+    }
+
     fn take(
         &mut self,
         frame: Frame<'_>,
