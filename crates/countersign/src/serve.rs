@@ -97,17 +97,7 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
     let Base { store, wakers, identity } = Base::open(&config)?;
     store.policy_changed(bundle.hash(), SystemClock.now()).await?;
     let policy = Arc::new(Live::new(bundle));
-    let gate = Gate::start(Parts {
-        store: store.clone(),
-        wakers,
-        policy: policy.clone(),
-        directory: Arc::new(wiring::StoreDirectory(store.clone())),
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemEntropy),
-        limits: config.limits,
-        people_url: config.public_url.clone(),
-    })
-    .await?;
+    let gate = Gate::start(parts(&config, store.clone(), wakers, policy.clone())).await?;
     let watch = policy_watch::start(&config, policy.clone(), store.clone())?;
 
     let resources: Vec<String> =
@@ -116,8 +106,7 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
         config.databases.iter().map(|database| database.resource.name.clone()).collect();
     let authenticate =
         || Arc::new(wiring::TokenAuthenticate(identity.clone(), wiring::StoreDirectory(store.clone())));
-    let postgres_authenticate: Arc<dyn countersign_proxy_postgres::Authenticate> = authenticate();
-    let postgres = PostgresProxy::new(config.databases, &gate, &postgres_authenticate, config.postgres.rules);
+    let postgres = postgres(config.databases, config.postgres.rules, &gate, authenticate());
     let mcp = McpProxy::new(
         gate.clone(),
         authenticate(),
@@ -144,12 +133,14 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
             stop.clone(),
         )),
     ];
-    let mut databases_at = config.postgres.listen;
-    if !databases.is_empty() {
-        let (listener, bound) = bind(config.postgres.listen).await?;
-        databases_at = bound;
-        listeners.push(tokio::spawn(postgres.serve(listener, stop.clone())));
-    }
+    let databases_at = match postgres {
+        Some(postgres) => {
+            let (listener, bound) = bind(config.postgres.listen).await?;
+            listeners.push(tokio::spawn(postgres.serve(listener, stop.clone())));
+            bound
+        }
+        None => config.postgres.listen,
+    };
     let public_url = config.public_url;
     Ok(Running {
         identity,
@@ -164,6 +155,30 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
         _watch: watch,
         _lock: lock,
     })
+}
+
+fn parts(config: &Config, store: Store, wakers: Wakers, policy: Arc<Live>) -> Parts {
+    Parts {
+        directory: Arc::new(wiring::StoreDirectory(store.clone())),
+        store,
+        wakers,
+        policy,
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        limits: config.limits,
+        people_url: config.public_url.clone(),
+    }
+}
+
+/// The proxy in front of the databases, when there are any.
+fn postgres(
+    databases: Vec<countersign_proxy_postgres::ResourceConfig>,
+    rules: countersign_proxy_postgres::login::client::ClientRules,
+    gate: &Gate,
+    authenticate: Arc<wiring::TokenAuthenticate>,
+) -> Option<Arc<PostgresProxy>> {
+    let authenticate: Arc<dyn countersign_proxy_postgres::Authenticate> = authenticate;
+    (!databases.is_empty()).then(|| PostgresProxy::new(databases, gate, &authenticate, rules))
 }
 
 async fn bind(address: std::net::SocketAddr) -> Result<(TcpListener, std::net::SocketAddr), ServeError> {
