@@ -8,8 +8,10 @@ use countersign_core::Timestamp;
 use countersign_gate::Clock;
 use countersign_sql::{CATALOG_QUERY, Catalog};
 
-use crate::control::{self, AskError};
+use crate::control::{self, Answer, AskError};
 use crate::login::upstream::{UpstreamAddress, UpstreamLoginError, connect};
+use crate::masking::{LINEAGE_QUERY, Lineage};
+use crate::wire::Wire;
 
 /// A catalog of more than this is not read. Bytes.
 const CATALOG_MAX: usize = 256 << 20;
@@ -42,6 +44,7 @@ pub(crate) struct Keeper {
 
 struct State {
     catalog: Arc<Catalog>,
+    lineage: Arc<Lineage>,
     loaded_at: Option<Timestamp>,
     /// Raised whenever the snapshot may be wrong.
     wanted: u64,
@@ -57,7 +60,13 @@ impl std::fmt::Debug for Keeper {
 
 impl Keeper {
     pub(crate) fn new(address: UpstreamAddress, clock: Arc<dyn Clock>) -> Self {
-        let state = State { catalog: Arc::new(Catalog::empty()), loaded_at: None, wanted: 1, have: 0 };
+        let state = State {
+            catalog: Arc::new(Catalog::empty()),
+            lineage: Arc::default(),
+            loaded_at: None,
+            wanted: 1,
+            have: 0,
+        };
         Self { address, clock, state: Mutex::new(state), loading: tokio::sync::Mutex::new(()) }
     }
 
@@ -68,6 +77,11 @@ impl Keeper {
     /// The snapshot as it is.
     pub(crate) fn current(&self) -> Arc<Catalog> {
         Arc::clone(&self.state().catalog)
+    }
+
+    /// Where its columns come from.
+    pub(crate) fn lineage(&self) -> Arc<Lineage> {
+        Arc::clone(&self.state().lineage)
     }
 
     /// Something was done that may have changed the database.
@@ -100,29 +114,50 @@ impl Keeper {
         let mut state = self.state();
         (state.have, state.loaded_at) = (wanted, Some(now));
         match loaded {
-            Ok(catalog) if catalog.digest() == state.catalog.digest() => {}
-            Ok(catalog) => state.catalog = Arc::new(catalog),
+            Ok((catalog, lineage)) => {
+                if catalog.digest() != state.catalog.digest() {
+                    state.catalog = Arc::new(catalog);
+                }
+                if lineage.digest() != state.lineage.digest() {
+                    state.lineage = Arc::new(lineage);
+                }
+            }
             Err(error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "nothing is known about the database"
                 );
                 state.catalog = Arc::new(Catalog::empty());
+                state.lineage = Arc::default();
             }
         }
     }
 
-    async fn fetch(&self) -> Result<Catalog, LoadError> {
+    async fn fetch(&self) -> Result<(Catalog, Lineage), LoadError> {
         let deadline = || self.clock.sleep_until(self.clock.now().plus(LOAD_WITHIN));
         // The query's own names must not be looked up anywhere else.
         let settings = [("search_path", "pg_catalog"), ("default_transaction_read_only", "on")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut upstream = connect(&self.address, &settings, deadline()).await?;
-        let answer = tokio::select! {
-            answer = control::ask(&mut upstream.wire, CATALOG_QUERY, CATALOG_MAX) => answer?,
-            () = deadline() => return Err(LoadError::TooSlow),
-        };
-        let text = answer.only_text().ok_or_else(|| AskError::Senseless("it is not one text".to_owned()))?;
-        Catalog::from_json(text).map_err(|error| LoadError::Understand(error.into()))
+        let catalog = self.ask(&mut upstream.wire, CATALOG_QUERY).await?;
+        let lineage = self.ask(&mut upstream.wire, LINEAGE_QUERY).await?;
+        let catalog =
+            Catalog::from_json(text(&catalog)?).map_err(|error| LoadError::Understand(error.into()))?;
+        let lineage =
+            Lineage::from_json(text(&lineage)?).map_err(|error| LoadError::Understand(error.into()))?;
+        Ok((catalog, lineage))
     }
+
+    async fn ask(&self, wire: &mut Wire, question: &str) -> Result<Answer, LoadError> {
+        let deadline = self.clock.sleep_until(self.clock.now().plus(LOAD_WITHIN));
+        tokio::select! {
+            answer = control::ask(wire, question, CATALOG_MAX) => Ok(answer?),
+            () = deadline => Err(LoadError::TooSlow),
+        }
+    }
+}
+
+fn text(answer: &Answer) -> Result<&str, LoadError> {
+    let senseless = || AskError::Senseless("it is not one text".to_owned());
+    Ok(answer.only_text().ok_or_else(senseless)?)
 }

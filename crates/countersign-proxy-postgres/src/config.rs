@@ -26,6 +26,18 @@ pub struct ResourceConfig {
     pub remind_every: Duration,
     /// Connections of one agent at the same time.
     pub connections_per_agent: usize,
+    /// What hashes of masked values are made with. Without one they stay equal only until the gateway ends.
+    pub mask_secret: Option<MaskSecret>,
+}
+
+/// 32 random bytes that stay in the gateway. Debugging them reveals nothing.
+#[derive(Clone)]
+pub struct MaskSecret(pub [u8; 32]);
+
+impl std::fmt::Debug for MaskSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MaskSecret(…)")
+    }
 }
 
 impl ResourceConfig {
@@ -41,6 +53,7 @@ impl ResourceConfig {
             hold_in_transaction: Duration::from_secs(45),
             remind_every: Duration::from_secs(10),
             connections_per_agent: 100,
+            mask_secret: None,
         }
     }
 }

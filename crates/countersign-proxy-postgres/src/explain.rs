@@ -6,6 +6,7 @@ use countersign_gate::Ticket;
 
 use crate::codec::SqlState;
 use crate::codec::back::{Complaint, Severity};
+use crate::masking::Unmaskable;
 
 /// Refused, by policy or by people.
 pub(crate) fn denied(reason: &Reason, review: Option<ReviewId>) -> Complaint<'static> {
@@ -114,6 +115,24 @@ pub(crate) fn no_function_calls() -> Complaint<'static> {
 pub(crate) fn unjudgeable(why: &str) -> Complaint<'static> {
     Complaint::new(Severity::Error, SqlState::PROGRAM_LIMIT_EXCEEDED, format!("not executed: {why}"))
         .hint("Split the statement into smaller ones.")
+}
+
+/// Policy asks for masks that this statement's result can't have.
+pub(crate) fn unmaskable(why: &Unmaskable) -> Complaint<'static> {
+    Complaint::new(Severity::Error, SqlState::INSUFFICIENT_PRIVILEGE, format!("not executed: {why}"))
+        .detail("Code: unmaskable. Policy allows the statement only with parts of its result masked.")
+        .hint("Ask for the columns by name, in a plain SELECT.")
+}
+
+/// The same, after the server has begun to answer.
+pub(crate) fn unmaskable_result(why: &Unmaskable) -> Complaint<'static> {
+    Complaint::new(
+        Severity::Fatal,
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        format!("the result is not sent: {why}"),
+    )
+    .detail("Code: unmaskable. The connection ends, and with it the transaction.")
+    .hint("Connect again and ask for fewer or other columns.")
 }
 
 /// The server is gone in the middle.

@@ -25,5 +25,5 @@ mod session;
 pub mod tls;
 pub mod wire;
 
-pub use config::{Authenticate, ResourceConfig};
+pub use config::{Authenticate, MaskSecret, ResourceConfig};
 pub use door::PostgresProxy;

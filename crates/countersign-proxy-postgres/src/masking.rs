@@ -34,10 +34,11 @@ use countersign_core::{Mask, MaskMode, Masked, Terms};
 use countersign_mask::{Kind, Mode};
 
 pub(crate) use copy::CopyMask;
-pub(crate) use form::CopyForm;
+#[cfg(test)]
+use form::CopyForm;
 pub(crate) use kit::{Kit, Kits, Tools};
 pub(crate) use lineage::{LINEAGE_QUERY, Lineage};
-pub(crate) use plan::Plan;
+pub(crate) use plan::{Plan, Tally};
 pub(crate) use row::rewrite_row;
 pub(crate) use text::{Known, fault, notification};
 

@@ -5,12 +5,13 @@
 //! skipped definition takes its uses with it; across units, whoever uses a name that is still in flight has to wait.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::codec::Format;
 use crate::codec::front::Bind;
 use crate::reading::{Reader, Reading};
+use crate::session::RunMask;
 
 /// Statements or portals of one connection above this number are refused.
 const NAMES_MAX: usize = 10_000;
@@ -32,11 +33,13 @@ pub(crate) struct Portal {
     /// Set once its action was permitted. Statement and parameters can't change any more, so further calls of
     /// `Execute` only fetch more of the same.
     pub(crate) permitted: AtomicBool,
+    /// How its result is masked; set, when it is, before it runs.
+    mask: OnceLock<Arc<RunMask>>,
 }
 
 impl Portal {
     pub(crate) fn new(prepared: Known, params: Vec<Param>) -> Arc<Self> {
-        Arc::new(Self { prepared, params, permitted: AtomicBool::new(false) })
+        Arc::new(Self { prepared, params, permitted: AtomicBool::new(false), mask: OnceLock::new() })
     }
 
     /// Whether it is one statement that says how many rows it changed.
@@ -46,6 +49,15 @@ impl Portal {
 
     pub(crate) fn is_permitted(&self) -> bool {
         self.permitted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn mask(&self) -> Option<&Arc<RunMask>> {
+        self.mask.get()
+    }
+
+    /// The first mask stays: the result that it belongs to can't change any more.
+    pub(crate) fn mask_with(&self, mask: RunMask) {
+        self.mask.get_or_init(|| Arc::new(mask));
     }
 
     pub(crate) fn permit(&self) {

@@ -8,8 +8,9 @@ use countersign_gate::{Clock, Gate};
 
 use crate::catalog::Keeper;
 use crate::codec::ServerKey;
-use crate::config::{Authenticate, ResourceConfig};
+use crate::config::{Authenticate, MaskSecret, ResourceConfig};
 use crate::login::upstream;
+use crate::masking::Kits;
 
 /// How long a cancel request to the server may take.
 const CANCEL_WITHIN: Duration = Duration::from_secs(10);
@@ -20,6 +21,7 @@ pub(crate) struct Served {
     gate: Gate,
     authenticate: Arc<dyn Authenticate>,
     catalog: Keeper,
+    kits: Kits,
 }
 
 impl std::fmt::Debug for Served {
@@ -31,7 +33,13 @@ impl std::fmt::Debug for Served {
 impl Served {
     pub(crate) fn new(config: ResourceConfig, gate: Gate, authenticate: Arc<dyn Authenticate>) -> Arc<Self> {
         let catalog = Keeper::new(config.upstream.clone(), Arc::clone(gate.clock()));
-        Arc::new(Self { config, gate, authenticate, catalog })
+        let secret = config.mask_secret.clone().unwrap_or_else(|| {
+            let mut random = [0; 32];
+            gate.entropy().fill(&mut random);
+            MaskSecret(random)
+        });
+        let kits = Kits::new(&secret.0);
+        Arc::new(Self { config, gate, authenticate, catalog, kits })
     }
 
     pub(crate) fn config(&self) -> &ResourceConfig {
@@ -44,6 +52,10 @@ impl Served {
 
     pub(crate) fn catalog(&self) -> &Keeper {
         &self.catalog
+    }
+
+    pub(crate) fn kits(&self) -> &Kits {
+        &self.kits
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {

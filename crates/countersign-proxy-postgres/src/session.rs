@@ -11,6 +11,7 @@ mod awaited;
 mod draft;
 mod guard;
 mod io;
+mod masks;
 mod meaning;
 mod replies;
 mod send;
@@ -37,6 +38,7 @@ use ask::{Ask, Event, Looking, Said, Terms, not_sent};
 use awaited::Owed;
 pub(crate) use draft::{Setting, draft, facts};
 use io::Side;
+pub(crate) use masks::RunMask;
 pub(crate) use meaning::{QUESTION as MEANING_QUESTION, parse as parse_meaning};
 use unit::{Extent, Unit, Unready};
 
@@ -59,6 +61,9 @@ pub(crate) enum Ended {
     Confused(String),
     #[error("the agent's credential no longer stands")]
     Revoked,
+    /// Ending the connection undoes the transaction of a result that began.
+    #[error("a result can't be masked")]
+    Unmaskable(#[from] crate::masking::Unmaskable),
 }
 
 /// What a session is made of.
@@ -93,6 +98,7 @@ pub(crate) struct Session {
     /// The server waits for copied data, and ignores `Sync` meanwhile.
     copying_in: bool,
     meaning: meaning::Upkeep,
+    masks: masks::Masks,
     ask: Option<Ask>,
     /// A change that is under way and whose end is kept open.
     guard: Option<guard::Guard>,
@@ -140,6 +146,7 @@ impl Session {
             skipping: false,
             copying_in: false,
             meaning: meaning::Upkeep::default(),
+            masks: masks::Masks::default(),
             ask: None,
             looking: None,
             guard: None,
@@ -534,6 +541,7 @@ impl Session {
             Ended::Left | Ended::Client(_) => None,
             Ended::Broken(error) => Some(crate::login::deny::protocol_violation(error)),
             Ended::Server(_) | Ended::Confused(_) => Some(explain::lost_server()),
+            Ended::Unmaskable(why) => Some(explain::unmaskable_result(why)),
             Ended::Revoked => {
                 Some(crate::login::deny::closing("the agent's credential was revoked or has expired"))
             }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use countersign_core::Digest;
 use serde::Deserialize;
 
 use super::definition::{self, Definition};
@@ -18,6 +19,7 @@ pub(crate) struct Lineage {
     pub(super) texts: HashSet<u32>,
     /// Parents and children.
     pub(super) kin: Vec<(u32, u32)>,
+    digest: Option<Digest>,
 }
 
 /// A table or view.
@@ -51,6 +53,11 @@ struct Document {
 }
 
 impl Lineage {
+    /// Of the answer from which it was read; none when nothing is known.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        self.digest
+    }
+
     /// Reads the answer to [`LINEAGE_QUERY`].
     pub(crate) fn from_json(json: &str) -> Result<Self, serde_json::Error> {
         let document: Document = serde_json::from_str(json)?;
@@ -58,6 +65,7 @@ impl Lineage {
             relations: HashMap::new(),
             texts: document.texts.unwrap_or_default().into_iter().collect(),
             kin: document.inherits.unwrap_or_default(),
+            digest: Some(Digest::of(json.as_bytes())),
         };
         for (oid, schema, name, columns) in document.relations.unwrap_or_default() {
             let columns = columns.unwrap_or_default().into_iter();

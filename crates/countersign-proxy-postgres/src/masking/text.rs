@@ -138,7 +138,7 @@ fn closing(rest: &[u8], may_stay: impl Fn(&[u8]) -> bool) -> usize {
 
 impl Known<'_> {
     /// Letters are compared without their case: the server folds names.
-    fn has(&self, part: &[u8]) -> bool {
+    pub(crate) fn has(&self, part: &[u8]) -> bool {
         !part.is_empty()
             && self
                 .said

@@ -140,7 +140,10 @@ impl Forward for ToServer {
     }
 
     fn performs(&self, obligation: &Obligation) -> bool {
-        matches!(obligation, Obligation::Record)
+        match obligation {
+            Obligation::Record => true,
+            Obligation::Mask(mask) => crate::masking::is_understood(mask),
+        }
     }
 
     fn facts(&self) -> BTreeMap<String, String> {

@@ -1,12 +1,14 @@
 //! What does the server still owe, in order? One entry for each message that was sent to it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use countersign_core::{ActionId, Timestamp};
 use countersign_gate::Forwarded;
 use tokio::sync::oneshot;
 
-use crate::names::Change;
+use crate::names::{Change, Portal};
+use crate::session::RunMask;
 
 /// An answer that is due.
 #[derive(Debug)]
@@ -17,11 +19,13 @@ pub(crate) enum Awaited {
     Describe,
     /// Rows, then `C`, `s`, `I` or an error. `run` is its place among the unit's runs, and its flight once it was
     /// sent; `None` when its action was permitted before.
-    Execute { run: Option<u64> },
+    Execute { run: Option<u64>, portal: Arc<Portal> },
+    /// `T` or `n` about the portal that is executed next, for which only the gateway has asked.
+    Description(Arc<Portal>),
     /// `Z`. Ends the unit, and settles every flight up to this number.
     Sync { upto: u64 },
     /// Everything up to `Z`, as for [`Awaited::Sync`].
-    Query { upto: u64 },
+    Query { upto: u64, portal: Option<Arc<Portal>> },
     /// An error that stands for ours; `in_query` says that `Z` follows without a `Sync`.
     Refusal { complaint: Vec<u8>, in_query: bool },
     /// Answers to a `BEGIN` of the gateway's own, up to `Z`.
@@ -33,6 +37,17 @@ pub(crate) enum Awaited {
     Own,
 }
 
+impl Awaited {
+    /// How the rows of this answer are masked.
+    pub(crate) fn mask(&self) -> Option<&Arc<RunMask>> {
+        match self {
+            Self::Execute { portal, .. } | Self::Description(portal) => portal.mask(),
+            Self::Query { portal, .. } => portal.as_ref()?.mask(),
+            _ => None,
+        }
+    }
+}
+
 /// A permitted action on its way.
 #[derive(Debug)]
 pub(crate) struct Flight {
@@ -41,6 +56,8 @@ pub(crate) struct Flight {
     pub(crate) tags: Vec<String>,
     pub(crate) rows: Option<u64>,
     pub(crate) failed: Option<String>,
+    /// How its results are masked.
+    pub(crate) masks: Vec<Arc<RunMask>>,
     pub(crate) done: Done,
 }
 
@@ -72,17 +89,18 @@ impl Owed {
         self.last
     }
 
-    pub(crate) fn depart(&mut self, started: Timestamp, done: Done) {
+    pub(crate) fn depart(&mut self, started: Timestamp, masks: Vec<Arc<RunMask>>, done: Done) {
         self.last += 1;
         let number = self.last;
-        self.flights.push_back(Flight { number, started, tags: Vec::new(), rows: None, failed: None, done });
+        let (tags, rows, failed) = (Vec::new(), None, None);
+        self.flights.push_back(Flight { number, started, tags, rows, failed, masks, done });
     }
 
     /// The flight to which what the server says now belongs.
     pub(crate) fn current(&mut self) -> Option<&mut Flight> {
         let number = match self.queue.front()? {
-            Awaited::Execute { run } => (*run)?,
-            Awaited::Query { upto } => *upto,
+            Awaited::Execute { run, .. } => (*run)?,
+            Awaited::Query { upto, .. } => *upto,
             _ => return None,
         };
         let first = self.flights.front()?.number;

@@ -185,6 +185,9 @@ impl Session {
         ) {
             self.meaning.doubtful = true;
         }
+        if !self.may_report(name, value) {
+            return Ok(super::replies::Fate::Hide);
+        }
         Ok(super::replies::Fate::Pass)
     }
 }

@@ -10,6 +10,10 @@ use super::io::Found;
 use super::{Ended, Session};
 use crate::codec::TransactionStatus;
 use crate::codec::back::Back;
+use crate::masking::Unmaskable;
+
+/// Tag and length.
+const HEADER: usize = 5;
 
 /// What becomes of one message of the server.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub(super) enum Fate {
     Pass,
     Hide,
     Instead(Vec<u8>),
+    /// What `masks.out` holds.
+    Masked,
 }
 
 impl Session {
@@ -29,6 +35,8 @@ impl Session {
             let fate = match loan.next() {
                 Err(wrong) => break Err(Ended::Confused(wrong.to_string())),
                 Ok(Found::Nothing) => break Ok(()),
+                // Nothing passes unread that would have to be masked.
+                Ok(Found::Passing { .. }) if self.is_watched() => Err(Unmaskable::TooLong.into()),
                 Ok(Found::Passing { .. }) => Ok(Fate::Pass),
                 Ok(Found::Whole { tag, body }) => self.reply(tag, loan.slice(body)),
             };
@@ -43,7 +51,18 @@ impl Session {
                     self.client.send(&bytes);
                     pass_from = loan.at();
                 }
-                Err(ended) => break Err(ended),
+                Ok(Fate::Masked) => {
+                    self.client.send(loan.slice(pass_from..before));
+                    self.client.send(&self.masks.out);
+                    self.masks.out.clear();
+                    pass_from = loan.at();
+                }
+                Err(ended) => {
+                    // What could not be dealt with is not shown either.
+                    self.client.send(loan.slice(pass_from..before));
+                    pass_from = loan.at();
+                    break Err(ended);
+                }
             }
         };
         self.client.send(loan.slice(pass_from..loan.at()));
@@ -52,11 +71,29 @@ impl Session {
     }
 
     fn reply(&mut self, tag: u8, body: &[u8]) -> Result<Fate, Ended> {
+        if tag != b'E' || !self.masks.is_on() {
+            return self.dealt_with(tag, body);
+        }
+        // Neither the client nor the record gets to know more of an error than this.
+        let masked = self.masked_error(body)?;
+        match self.dealt_with(tag, masked.get(HEADER..).unwrap_or_default())? {
+            Fate::Pass => {
+                self.masks.out = masked;
+                Ok(Fate::Masked)
+            }
+            other => Ok(other),
+        }
+    }
+
+    fn dealt_with(&mut self, tag: u8, body: &[u8]) -> Result<Fate, Ended> {
         let message = Back::from_parts(tag, body).map_err(|wrong| Ended::Confused(wrong.to_string()))?;
         // These come at any time and answer nothing.
         match &message {
             Back::ParameterStatus { name, value } => return self.setting_changed(name, value),
-            Back::Notice(_) | Back::Notification { .. } => return Ok(Fate::Pass),
+            Back::Notice(fault) => return Ok(self.mask_notice(*fault)?),
+            Back::Notification { process, channel, payload } => {
+                return Ok(self.mask_notification((*process, channel, payload))?);
+            }
             _ => {}
         }
         match self.owed.queue.front() {
@@ -86,11 +123,20 @@ impl Session {
                 self.executed().map(|passed| fate.unwrap_or(passed))
             }
             Back::EmptyQuery => self.executed(),
-            Back::NoData | Back::RowDescription(_) => self.described(),
+            Back::RowDescription(columns) => {
+                self.plan(&columns);
+                self.described()
+            }
+            Back::NoData => self.described(),
             Back::CopyIn(_) => Ok(self.copy_begins()),
-            Back::ParameterDescription(_) | Back::CopyOut(_) | Back::CopyDone | Back::DataRow(_) => {
+            Back::DataRow(row) => Ok(self.mask_row(row)?),
+            Back::CopyOut(shape) => {
+                self.copy_out_begins(&shape)?;
                 Ok(Fate::Pass)
             }
+            Back::CopyData(data) => Ok(self.mask_copied(Some(data))?),
+            Back::CopyDone => Ok(self.mask_copied(None)?),
+            Back::ParameterDescription(_) => Ok(Fate::Pass),
             other => Err(Ended::Confused(format!("it sent {other:?} after the login"))),
         }
     }
@@ -127,6 +173,10 @@ impl Session {
                 self.owed.queue.pop_front();
                 Ok(Fate::Pass)
             }
+            Some(Awaited::Description(_)) => {
+                self.owed.queue.pop_front();
+                Ok(Fate::Hide)
+            }
             _ => Err(Self::unexpected("a description")),
         }
     }
@@ -147,7 +197,7 @@ impl Session {
                 if *in_query {
                     let upto = self.owed.last();
                     if let Some(front) = self.owed.queue.front_mut() {
-                        *front = Awaited::Query { upto };
+                        *front = Awaited::Query { upto, portal: None };
                     }
                 } else {
                     self.skip_to_sync();
@@ -162,7 +212,7 @@ impl Session {
         // In a series outside a transaction block, what ran before the error is undone with it. What follows the series
         // is not.
         let upto = match self.owed.queue.front() {
-            Some(Awaited::Sync { upto } | Awaited::Query { upto }) => *upto,
+            Some(Awaited::Sync { upto } | Awaited::Query { upto, .. }) => *upto,
             _ => self.owed.last(),
         };
         self.fail_flights(upto, message);
@@ -187,7 +237,7 @@ impl Session {
     }
 
     fn ready(&mut self, status: TransactionStatus) -> Result<Fate, Ended> {
-        let Some(Awaited::Sync { upto } | Awaited::Query { upto }) = self.owed.queue.pop_front() else {
+        let Some(Awaited::Sync { upto } | Awaited::Query { upto, .. }) = self.owed.queue.pop_front() else {
             return Err(Self::unexpected("that it is ready"));
         };
         if let Some(fate) = self.close_guarded(status) {
@@ -207,6 +257,9 @@ impl Session {
             self.open_since = Some(self.served.now());
         }
         self.meaning.at_rest(status);
+        if self.owed.is_quiet() {
+            self.unwatch();
+        }
     }
 
     /// Tells the outcome of every action that ended here.
@@ -220,7 +273,10 @@ impl Session {
 
     fn land(&self, flight: Flight, duration_us: u64) {
         let status = if flight.failed.is_some() { Status::Failed } else { Status::Executed };
-        let outcome = Outcome { status, result: None, rows: flight.rows, duration_us, note: flight.failed };
+        let masked = flight.masks.iter().filter_map(|mask| mask.note());
+        let notes: Vec<String> = flight.failed.into_iter().chain(masked).collect();
+        let note = (!notes.is_empty()).then(|| notes.join("; "));
+        let outcome = Outcome { status, result: None, rows: flight.rows, duration_us, note };
         match flight.done {
             Done::Standing(action) => self.served.gate().settle_standing(action, outcome),
             Done::Gate(done) => {

@@ -5,11 +5,14 @@ use countersign_gate::{Forwarded, Permit, StandingPermit, UpkeepPermit};
 use tokio::sync::oneshot;
 
 use super::Session;
+use super::ask::not_sent;
 use super::awaited::{Awaited, Done};
 use super::guard::Guard;
 use super::unit::{End, Unit};
 use crate::codec::back::Complaint;
 use crate::codec::front;
+use crate::explain;
+use crate::masking::Rules as MaskRules;
 use crate::names::Known;
 
 /// No statement of PostgreSQL begins like this, so every server fails to parse it, in every state of a transaction. It
@@ -58,7 +61,12 @@ impl Session {
 
     /// Sends a unit whose action may run; `done` hears the outcome of all of it.
     pub(super) fn send_permitted(&mut self, unit: Unit, permit: Permit, done: oneshot::Sender<Forwarded>) {
-        self.owed.depart(self.served.now(), Done::Gate(done));
+        if let Err(why) = self.mask_runs(&unit, &MaskRules::of(permit.terms())) {
+            let _gone = done.send(not_sent(&why.to_string()));
+            return self.refuse(unit, &explain::unmaskable(&why));
+        }
+        let masks = unit.runs.iter().filter_map(|run| run.mask().cloned()).collect();
+        self.owed.depart(self.served.now(), masks, Done::Gate(done));
         let flights = vec![self.owed.last(); unit.runs.len()];
         self.note_runs(&unit);
         let preview = permit.action().preview().filter(|_| unit.is_guardable());
@@ -69,10 +77,17 @@ impl Session {
 
     /// Sends a unit whose runs may all pass; each has an outcome of its own.
     pub(super) fn send_standing(&mut self, unit: Unit, permits: Vec<StandingPermit>) {
+        if let Err(why) = self.mask_runs(&unit, &MaskRules::default()) {
+            for permit in permits {
+                self.served.gate().settle_standing(permit.action(), not_sent(&why.to_string()).outcome);
+            }
+            return self.refuse(unit, &explain::unmaskable(&why));
+        }
         let now = self.served.now();
         let mut flights = Vec::with_capacity(permits.len());
-        for permit in &permits {
-            self.owed.depart(now, Done::Standing(permit.action()));
+        for (permit, run) in permits.iter().zip(&unit.runs) {
+            let masks = run.mask().cloned().into_iter().collect();
+            self.owed.depart(now, masks, Done::Standing(permit.action()));
             flights.push(self.owed.last());
         }
         self.note_runs(&unit);
@@ -82,6 +97,7 @@ impl Session {
     /// `flights` has the flight of each run.
     fn send_unit(&mut self, mut unit: Unit, leave: Leave, flights: &[u64]) {
         self.leaving |= unit.end == End::Terminate;
+        self.watch(&mut unit);
         let bytes = match self.guard.take() {
             Some(guard) => {
                 let bytes = self.open_ended(&mut unit, &guard);
@@ -92,9 +108,9 @@ impl Session {
         };
         for (_, awaited) in unit.owed {
             let awaited = match awaited {
-                Awaited::Execute { run: Some(run) } => {
+                Awaited::Execute { run: Some(run), portal } => {
                     let place = usize::try_from(run).unwrap_or(usize::MAX);
-                    Awaited::Execute { run: flights.get(place).copied() }
+                    Awaited::Execute { run: flights.get(place).copied(), portal }
                 }
                 other => other,
             };
@@ -127,7 +143,7 @@ impl Session {
             // The server ignores it while it copies.
             Awaited::Sync { .. } if self.copying_in => {}
             Awaited::Sync { .. } => self.owed.queue.push_back(Awaited::Sync { upto }),
-            Awaited::Query { .. } => self.owed.queue.push_back(Awaited::Query { upto }),
+            Awaited::Query { portal, .. } => self.owed.queue.push_back(Awaited::Query { upto, portal }),
             other => self.owed.queue.push_back(other),
         }
     }

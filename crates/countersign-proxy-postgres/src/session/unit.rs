@@ -120,11 +120,19 @@ pub(crate) fn read(bytes: &[u8], reader: &mut Reader, names: &Names, owed: &Owed
 }
 
 /// The complete message at `at`; [`extent`] has checked its length.
-fn frame_at(bytes: &[u8], at: usize) -> Option<Frame<'_>> {
+pub(super) fn frame_at(bytes: &[u8], at: usize) -> Option<Frame<'_>> {
     let rest = bytes.get(at..)?;
     let [tag, length @ ..] = rest.first_chunk::<5>()?;
     let length = usize::try_from(u32::from_be_bytes(*length)).ok()?.checked_add(1)?;
     Some(Frame { tag: *tag, whole: rest.get(..length)?, body: rest.get(5..length)? })
+}
+
+/// The name of the portal that an `Execute` runs.
+pub(super) fn portal_name(frame: Frame<'_>) -> Result<&str, WireError> {
+    match Front::decode(frame)? {
+        Front::Execute(execute) => Ok(execute.portal),
+        _ => Err(WireError::Tag(frame.tag)),
+    }
 }
 
 impl Unit {
@@ -153,8 +161,9 @@ impl Unit {
         match Front::decode(frame)? {
             Front::Query(text) => {
                 let reading = reader.read(text);
-                self.run(plain(reading), begins);
-                self.owed.push((ends, Awaited::Query { upto: 0 }));
+                let portal = plain(reading);
+                self.run(Arc::clone(&portal), begins);
+                self.owed.push((ends, Awaited::Query { upto: 0, portal: Some(portal) }));
                 self.end = End::Query;
             }
             Front::Parse(parse) => {
@@ -172,8 +181,9 @@ impl Unit {
             }
             Front::Execute(execute) => {
                 let (portal, from) = staged.portal(execute.portal)?;
-                let run = (!portal.is_permitted()).then(|| self.run(portal, from.unwrap_or(begins)));
-                self.owed.push((ends, Awaited::Execute { run }));
+                let run =
+                    (!portal.is_permitted()).then(|| self.run(Arc::clone(&portal), from.unwrap_or(begins)));
+                self.owed.push((ends, Awaited::Execute { run, portal }));
             }
             Front::Describe(Target::Statement(_) | Target::Portal(_)) => owe(Awaited::Describe),
             Front::Close(Target::Statement(name)) => {
