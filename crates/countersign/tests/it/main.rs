@@ -5,4 +5,5 @@
 mod crash;
 mod gate;
 mod ledger;
+mod postgres;
 mod tidy;

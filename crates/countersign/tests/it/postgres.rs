@@ -1,0 +1,27 @@
+//! Does the PostgreSQL session keep its promises? A real server, a real gate, real sockets, a clock that tests move.
+
+mod alike;
+mod denial;
+mod hold;
+mod masking;
+mod meaning;
+mod names;
+mod outcomes;
+mod rough;
+mod site;
+mod wire;
+
+use countersign_core::{Answer, Review, State};
+use site::Site;
+use wire::Raw;
+
+/// Sends a statement that people have to see, waits for the notice, and gives their question.
+async fn held(site: &Site, client: &mut Raw, messages: &[u8]) -> Review {
+    client.send(messages).await;
+    assert_eq!(client.next().await.brief(), "N:00000");
+    site.world.the_review(State::Pending).await
+}
+
+async fn approve(site: &Site, review: &Review) {
+    site.world.vote("ada", review, Answer::Approve).await.unwrap();
+}
