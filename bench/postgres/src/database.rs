@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use tokio::process::Child;
 
@@ -13,13 +14,13 @@ use crate::installed::Installed;
 const NAME: &str = "bench";
 const PASSWORD: &str = "bench's own";
 
-/// Durability is off: the database's disk is not what is measured.
+/// Durability is off and everything fits memory: the database's disk is not what is measured.
 const SETTINGS: &str = "\
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 300
-shared_buffers = '256MB'
-max_wal_size = '4GB'
+shared_buffers = '1536MB'
+max_wal_size = '8GB'
 fsync = off
 synchronous_commit = off
 autovacuum = off
@@ -110,11 +111,7 @@ impl Database {
         let superuser =
             Door { user: "postgres".to_owned(), database: "postgres".to_owned(), ..self.door.clone() };
         let quoted = PASSWORD.replace('\'', "''");
-        // The port listens a moment before the server accepts anybody.
-        let mut ready = installed.client("pg_isready");
-        superuser.tell(&mut ready);
-        ready.args(["-q", "-t", "10"]);
-        done(ready).await?;
+        accepting(installed, &superuser).await?;
         sql(installed, &superuser, &format!("CREATE ROLE {NAME} LOGIN PASSWORD '{quoted}'")).await?;
         sql(installed, &superuser, &format!("CREATE DATABASE {NAME} OWNER {NAME}")).await?;
         let mut pgbench = installed.client("pgbench");
@@ -125,6 +122,21 @@ impl Database {
             sql(installed, &self.door, statement).await?;
         }
         Ok(())
+    }
+}
+
+/// The port listens a moment before the server accepts anybody.
+async fn accepting(installed: &Installed, door: &Door) -> Result<(), Failure> {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        let mut ready = installed.client("pg_isready");
+        door.tell(&mut ready);
+        ready.arg("-q");
+        match done(ready).await {
+            Ok(_) => return Ok(()),
+            Err(error) if Instant::now() > end => return Err(error),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
     }
 }
 

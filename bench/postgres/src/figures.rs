@@ -93,7 +93,9 @@ fn figures(measured: &Measured) -> Vec<Figure> {
         compare("login", "ms", LOGIN);
     }
     if measured.scenario.shows_memory() {
-        compare("memory growth", "MiB", GROWN);
+        let most = |peer| measured.of(peer, GROWN).largest();
+        let growth = figure(measured, ("memory growth", "MiB"), (Countersign, PgBouncer), GROWN);
+        figures.push(Figure { value: most(Countersign), peer: most(PgBouncer), ..growth });
     }
     figures
 }

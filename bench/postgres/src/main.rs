@@ -39,17 +39,15 @@ struct Effort {
     rounds: usize,
     /// Seconds of one turn of `pgbench`.
     seconds: u16,
-    /// pgbench's scale: as many branches as clients, so that TPC-B doesn't measure their locks.
-    scale: u16,
     /// What is streamed in one turn, in MiB.
     stream_mib: u32,
-    /// Only the scenarios that say so.
+    /// Only the scenarios that say so, unless some are named.
     quick: bool,
 }
 
 impl Effort {
-    const FULL: Self = Self { rounds: 5, seconds: 3, scale: 64, stream_mib: 1024, quick: false };
-    const QUICK: Self = Self { rounds: 1, seconds: 2, scale: 1, stream_mib: 128, quick: true };
+    const FULL: Self = Self { rounds: 5, seconds: 3, stream_mib: 1024, quick: false };
+    const QUICK: Self = Self { rounds: 1, seconds: 2, stream_mib: 128, quick: true };
 }
 
 /// What was asked for.
@@ -57,8 +55,8 @@ impl Effort {
 struct Request {
     binary: PathBuf,
     effort: Effort,
-    /// Only scenarios whose name contains this.
-    only: String,
+    /// Only scenarios whose name contains this, whatever the effort.
+    only: Option<String>,
 }
 
 #[tokio::main]
@@ -81,29 +79,27 @@ async fn main() -> Result<(), Failure> {
 }
 
 async fn measure(site: &mut Site, request: &Request) -> Result<Figures, Failure> {
-    let wanted: Vec<_> = scenarios::all(request.effort)
-        .into_iter()
-        .filter(|scenario| scenario.name().contains(&request.only))
-        .collect();
+    let wanted = scenarios::wanted(request.effort, request.only.as_deref());
     if wanted.is_empty() {
-        return Err(format!("no scenario has `{}` in its name", request.only).into());
+        return Err("no scenario has this in its name; they are in bench/postgres/src/scenarios.rs".into());
     }
-    site.start(request.effort.scale).await?;
+    site.start(scenarios::scale(&wanted)).await?;
     let mut figures = Figures::new(site.describe().await?);
     for scenario in wanted {
-        site.renew_gateway().await?;
+        // Memory that an earlier scenario took and kept would hide what this one takes.
+        site.renew_gateway(scenario.shows_memory()).await?;
         figures.push(rounds::interleaved(site, &scenario, request.effort).await?);
     }
     Ok(figures)
 }
 
 fn arguments() -> Result<Request, Failure> {
-    let (mut binary, mut effort, mut only) = (None, Effort::FULL, String::new());
+    let (mut binary, mut effort, mut only) = (None, Effort::FULL, None);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
             "--quick" => effort = Effort::QUICK,
-            "--only" => only = words.next().ok_or("--only NAME: the name is missing")?,
+            "--only" => only = Some(words.next().ok_or("--only TEXT: the text is missing")?),
             "--countersign" => binary = words.next().map(PathBuf::from),
             other => return Err(format!("unknown option `{other}`; use bench/run").into()),
         }

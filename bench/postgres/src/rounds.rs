@@ -1,6 +1,8 @@
 //! The peers take turns in every round, in another order each time, so that whatever else the machine does hits all of
 //! them. Only ratios within one round count.
 
+use std::error::Error;
+
 use crate::figures::progress;
 use crate::pgbench;
 use crate::samples::Samples;
@@ -86,7 +88,8 @@ pub async fn interleaved(site: &Site, scenario: &Scenario, effort: Effort) -> Re
         let mut round = Round::default();
         for peer in order {
             let turn = turn(site, scenario, peer, effort).await;
-            *round.place(peer) = turn.map_err(|error| format!("{}, {peer:?}: {error}", scenario.name()))?;
+            *round.place(peer) =
+                turn.map_err(|error| format!("{}, {peer:?}: {}", scenario.name(), whole(error.as_ref())))?;
         }
         progress(scenario, number, effort.rounds, &round);
         rounds.push(round);
@@ -103,4 +106,15 @@ async fn turn(site: &Site, scenario: &Scenario, peer: Peer, effort: Effort) -> R
         }
         Load::Stream(stream) => stream::turn(stream, (&door, process), effort).await,
     }
+}
+
+/// An error with everything behind it.
+fn whole(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text = format!("{text}: {error}");
+        next = error.source();
+    }
+    text
 }

@@ -22,7 +22,7 @@ const TABLES: [&str; 9] = [
 pub fn rules(count: usize) -> String {
     let mut text = String::from(
         r#"@id("recorded") @obligation("record")
-permit (principal, action in [Action::"read", Action::"write"], resource in Resource::"recorded");
+permit (principal, action in [Action::"read", Action::"write", Action::"export"], resource in Resource::"recorded");
 
 @id("catalog")
 permit (principal in Team::"bench", action == Action::"read", resource in Env::"prod")
@@ -39,7 +39,7 @@ when { resource.name == "session" };
             &mut text,
             written,
             &format!(
-                r#"permit (principal in Team::"bench", action in [Action::"read", Action::"write"], resource == Object::"{resource}/public.{table}");"#
+                r#"permit (principal in Team::"bench", action in [Action::"read", Action::"write", Action::"export"], resource == Object::"{resource}/public.{table}");"#
             ),
         );
         written += 1;

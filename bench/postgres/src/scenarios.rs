@@ -31,8 +31,17 @@ const ROWS: f64 = 1.3;
 /// TLS on both legs.
 const TLS: f64 = 1.1;
 
-/// Every scenario that this effort has room for. Masking gets rows here with a `Through` of its own.
-pub fn all(effort: Effort) -> Vec<Scenario> {
+/// The scenarios with `only` in their name; without one, those that this effort has room for.
+pub fn wanted(effort: Effort, only: Option<&str>) -> Vec<Scenario> {
+    let is_wanted = |scenario: &Scenario| match only {
+        Some(only) => scenario.name().contains(only),
+        None => scenario.quick || !effort.quick,
+    };
+    all().into_iter().filter(is_wanted).collect()
+}
+
+/// Masking gets rows here with a `Through` of its own.
+fn all() -> Vec<Scenario> {
     use Protocol::{Extended, Prepared, Simple};
     let mut all = Vec::new();
     for script in [Script::Select, Script::TpcB] {
@@ -62,7 +71,16 @@ pub fn all(effort: Effort) -> Vec<Scenario> {
     all.push(pgbench(Script::Select, Simple, 16, TLS).sealed());
     all.push(pgbench(Script::Rows("plain"), Simple, 2, TLS).sealed());
     all.extend([Stream::Select, Stream::Copy, Stream::SlowReader].map(stream));
-    all.into_iter().filter(|scenario| scenario.quick || !effort.quick).collect()
+    all
+}
+
+/// pgbench's scale, 16 MB each: as many branches as TPC-B has clients, or it would measure their locks.
+pub fn scale(scenarios: &[Scenario]) -> u16 {
+    let clients = scenarios.iter().filter_map(|scenario| match scenario.load {
+        Load::Pgbench { script: Script::TpcB, clients, .. } => Some(clients),
+        _ => None,
+    });
+    clients.max().unwrap_or(1)
 }
 
 fn pgbench(script: Script, protocol: Protocol, clients: u16, aim: f64) -> Scenario {

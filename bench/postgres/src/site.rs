@@ -72,13 +72,13 @@ impl Site {
         let sealed = Door { roots: Some(self.roots()), ..door };
         let sealed = Pooler::start(&self.installed, &self.folder.join("sealed"), &sealed).await?;
         self.running.sealed = Some(sealed);
-        self.renew_gateway().await
+        self.renew_gateway(true).await
     }
 
-    /// A new gateway with an empty store, unless the one there is has room.
-    pub async fn renew_gateway(&mut self) -> Result<(), Failure> {
+    /// A new gateway with an empty store, unless the one there is has room and need not be fresh.
+    pub async fn renew_gateway(&mut self, fresh: bool) -> Result<(), Failure> {
         if let Some(gateway) = self.running.gateway.take() {
-            if gateway.stored()? < STORE_MAX {
+            if !fresh && gateway.stored()? < STORE_MAX {
                 self.running.gateway = Some(gateway);
                 return Ok(());
             }
