@@ -19,6 +19,8 @@ const CATALOG_MAX: usize = 256 << 20;
 const LOAD_WITHIN: Duration = Duration::from_secs(60);
 /// Others change the database as well, so a snapshot is renewed when it is older than this.
 const RENEW_AFTER: Duration = Duration::from_secs(30);
+/// A snapshot that nobody has renewed for so long is not relied on: the next statement waits for a new one.
+const RELY_ON_UNTIL: Duration = Duration::from_secs(60);
 
 /// Why the catalog can't be read. Everything is `unknown` then.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +101,12 @@ impl Keeper {
     pub(crate) fn is_old(&self) -> bool {
         let now = self.clock.now();
         self.state().loaded_at.is_none_or(|at| now >= at.plus(RENEW_AFTER))
+    }
+
+    /// Whether it is so old that nothing may be judged by it.
+    pub(crate) fn is_too_old(&self) -> bool {
+        let now = self.clock.now();
+        self.state().loaded_at.is_none_or(|at| now >= at.plus(RELY_ON_UNTIL))
     }
 
     /// Loads the catalog unless somebody did since it went stale. When that fails nothing is known, so every statement

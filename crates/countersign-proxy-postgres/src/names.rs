@@ -60,6 +60,11 @@ impl Portal {
         self.mask.get_or_init(|| Arc::new(mask));
     }
 
+    /// Whether SQL of it makes or drops prepared statements.
+    pub(crate) fn blurs(&self) -> bool {
+        matches!(&self.prepared, Known::As(prepared) if prepared.reading.blurs().next().is_some())
+    }
+
     pub(crate) fn permit(&self) {
         self.permitted.store(true, Ordering::Relaxed);
     }
@@ -101,6 +106,16 @@ pub(crate) enum Change {
 impl Change {
     pub(crate) fn touches_statement(&self, sought: &str) -> bool {
         matches!(self, Self::Parse(name, _) | Self::CloseStatement(name) if name == sought)
+    }
+
+    /// SQL makes or drops the statement of this name, or all: what was defined before is nothing to rely on.
+    pub(crate) fn blur(&mut self, sought: Option<&str>) {
+        if let Self::Parse(name, _) = self
+            && !name.is_empty()
+            && sought.is_none_or(|sought| sought == name)
+        {
+            *self = Self::CloseStatement(std::mem::take(name));
+        }
     }
 
     pub(crate) fn touches_portal(&self, sought: &str) -> bool {

@@ -8,6 +8,7 @@
 
 mod ask;
 mod awaited;
+mod doubt;
 mod draft;
 mod guard;
 mod io;
@@ -36,6 +37,7 @@ use crate::served::Served;
 use crate::wire::Wire;
 use ask::{Ask, Event, Looking, Said, Terms, not_sent};
 use awaited::Owed;
+pub(crate) use doubt::Footing;
 pub(crate) use draft::{Setting, draft, facts};
 use io::Side;
 pub(crate) use masks::RunMask;
@@ -95,6 +97,10 @@ pub(crate) struct Session {
     open_since: Option<Timestamp>,
     /// What comes is dropped up to the next `Sync`, as the server would.
     skipping: bool,
+    /// Something was sent after the last `Sync`, and the server waits for the next one.
+    in_series: bool,
+    /// What stands at the front of the client's bytes waits for something, and needs no more bytes.
+    stuck: bool,
     /// The server waits for copied data, and ignores `Sync` meanwhile.
     copying_in: bool,
     meaning: meaning::Upkeep,
@@ -144,6 +150,8 @@ impl Session {
             status: TransactionStatus::Idle,
             open_since: None,
             skipping: false,
+            in_series: false,
+            stuck: false,
             copying_in: false,
             meaning: meaning::Upkeep::default(),
             masks: masks::Masks::default(),
@@ -166,6 +174,9 @@ impl Session {
                 break ended;
             }
         };
+        self.expire_catalog_at_end();
+        // Who has said good-bye hears nothing more.
+        let ended = if self.leaving && matches!(ended, Ended::Server(_)) { Ended::Left } else { ended };
         self.farewell(&ended).await;
         ended
     }
@@ -233,13 +244,17 @@ impl Session {
 
     /// While a unit waits, the client is read only to notice that it leaves.
     fn reads_client(&self) -> bool {
-        let waits =
-            self.ask.is_some() || self.looking.is_some() || self.guard.is_some() || self.meaning.is_asking();
+        let waits = self.stuck
+            || self.ask.is_some()
+            || self.looking.is_some()
+            || self.guard.is_some()
+            || self.meaning.is_asking();
         !self.leaving && (!waits || self.client.input.unread().len() < AHEAD_MAX)
     }
 
     /// Takes up what the client has sent for as long as nothing has to be waited for.
     fn advance(&mut self) -> Result<(), Ended> {
+        self.stuck = false;
         while self.ask.is_none() && self.looking.is_none() && self.guard.is_none() && !self.leaving {
             if self.must_ask_meaning() {
                 self.ask_meaning();
@@ -250,7 +265,11 @@ impl Session {
             let went_on = match unit::extent(&mut self.client.input).map_err(Ended::Broken)? {
                 Extent::Incomplete => false,
                 Extent::Copied(bytes) => self.pass_copied(bytes),
-                Extent::Unit(bytes) => self.take_unit(bytes)?,
+                Extent::Unit(bytes) => {
+                    let taken = self.take_unit(bytes)?;
+                    self.stuck = !taken;
+                    taken
+                }
             };
             if !went_on {
                 break;
@@ -308,7 +327,7 @@ impl Session {
 
     /// The answers on which every run of the unit may pass unasked; `None` when one of them has to be asked about.
     fn standing_answers(&self, unit: &Unit) -> Option<Vec<Arc<Standing>>> {
-        if unit.calls_function || self.meaning.changed_in_transaction() {
+        if unit.calls_function || doubt::is_unsure(&unit.runs, self.footing(unit)) {
             return None;
         }
         let gate = self.served.gate();
@@ -319,7 +338,7 @@ impl Session {
                 return None;
             }
             prepared.reading.sense.standing(policy, || {
-                let draft = draft(std::slice::from_ref(run), &self.setting()).ok()?;
+                let draft = draft(std::slice::from_ref(run), &self.setting(Footing::default())).ok()?;
                 gate.standing(&draft)
             })
         };
@@ -358,20 +377,26 @@ impl Session {
             return Ok(());
         }
         self.check_standing()?;
-        match draft(&unit.runs, &self.setting()) {
+        match draft(&unit.runs, &self.setting(self.footing(&unit))) {
             Ok(draft) => self.look_or_ask(unit, draft),
             Err(why) => self.refuse(unit, &explain::unjudgeable(&why)),
         }
         Ok(())
     }
 
-    fn setting(&self) -> Setting<'_> {
+    /// What is known of the meaning of names as the unit begins, after what it fetches of earlier statements.
+    fn footing(&self, unit: &Unit) -> Footing {
+        let undoable = self.meaning.is_undoable();
+        Footing { unsure: self.meaning.is_unsure() || undoable && unit.fetches_more(), undoable }
+    }
+
+    fn setting(&self, footing: Footing) -> Setting<'_> {
         Setting {
             resource: &self.served.config().resource,
             principal: &self.principal,
             facts: self.reader.facts(),
             in_transaction: self.status != TransactionStatus::Idle,
-            changed_objects: self.meaning.changed_in_transaction(),
+            footing,
             claim: None,
         }
     }

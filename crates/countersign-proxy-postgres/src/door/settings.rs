@@ -16,7 +16,7 @@ use crate::explain;
 use crate::names::{Known, Portal, Prepared};
 use crate::reading::{Facts, Reader};
 use crate::served::Served;
-use crate::session::{Setting, draft, facts};
+use crate::session::{Footing, Setting, draft, facts};
 use crate::wire::Wire;
 
 /// An answer to a `SET` has nothing in it. Bytes.
@@ -131,7 +131,7 @@ pub(crate) async fn set(
         principal,
         facts: known,
         in_transaction: false,
-        changed_objects: false,
+        footing: Footing::default(),
         claim: None,
     };
     let refused = |why: &str| explain::setting_refused(name, why);

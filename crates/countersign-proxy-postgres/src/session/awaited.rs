@@ -107,6 +107,15 @@ impl Owed {
         self.flights.get_mut(usize::try_from(number.checked_sub(first)?).ok()?)
     }
 
+    /// No definition that is due counts when SQL that is on its way makes or drops the name.
+    pub(crate) fn blur(&mut self, name: Option<&str>) {
+        for awaited in &mut self.queue {
+            if let Awaited::Change(change) = awaited {
+                change.blur(name);
+            }
+        }
+    }
+
     /// Whether a name is defined by something that the server has not confirmed.
     pub(crate) fn in_flight(&self, touches: impl Fn(&Change) -> bool) -> bool {
         self.queue.iter().any(|awaited| matches!(awaited, Awaited::Change(change) if touches(change)))

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::codec::Format;
 use crate::names::{Known, Param, Portal};
 use crate::reading::Facts;
+use crate::session::doubt::{Footing, is_unsure};
 
 /// More parameters than this in one unit are more than anybody could judge.
 const PARAMETERS_MAX: usize = 20_000;
@@ -23,8 +24,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) facts: &'a Facts,
     /// In a transaction block.
     pub(crate) in_transaction: bool,
-    /// Objects were changed in this transaction, so names may not mean what the catalog says.
-    pub(crate) changed_objects: bool,
+    /// What is known of the meaning of names.
+    pub(crate) footing: Footing,
     /// What the client calls itself.
     pub(crate) claim: Option<&'a str>,
 }
@@ -36,18 +37,26 @@ pub(crate) fn draft(runs: &[Arc<Portal>], setting: &Setting<'_>) -> Result<Draft
     }
     let statements: Vec<Value> = runs.iter().map(|run| statement(run)).collect();
     let payload = json!({ "statements": statements }).to_string().into_bytes();
+    let (effects, facts) = (effects(runs, setting)?, facts(setting.facts));
     Ok(Draft {
         resource: setting.resource.clone(),
         principal: setting.principal.clone(),
         operation: operation(runs),
-        effects: effects(runs, setting)?,
-        sameness: Digest::of(&payload),
+        sameness: sameness(&payload, &effects, &facts),
+        effects,
         payload,
         arguments: arguments(runs, setting),
-        facts: facts(setting.facts),
+        facts,
         preview: None,
         claim: setting.claim.map(str::to_owned),
     })
+}
+
+/// The same text is another question when it would do something else by now.
+fn sameness(payload: &[u8], effects: &Effects, facts: &BTreeMap<String, String>) -> Digest {
+    let effects: Vec<_> = effects.iter().map(|effect| (effect.verb.word(), &effect.object)).collect();
+    let meaning = json!([effects, facts]).to_string();
+    Digest::of([payload, &[0], meaning.as_bytes()].concat().as_slice())
 }
 
 /// What an approval depends on beside the text: as whom it runs, and where its names are looked up.
@@ -133,8 +142,8 @@ fn effects(runs: &[Arc<Portal>], setting: &Setting<'_>) -> Result<Effects, Strin
         }
         all.extend(strange_types(run, setting.facts));
     }
-    if setting.changed_objects {
-        all.insert(Effect::new(Verb::Unknown, "objects changed in this transaction"));
+    if is_unsure(runs, setting.footing) {
+        all.insert(Effect::new(Verb::Unknown, "names after a change of their meaning"));
     }
     Effects::new(all, "statement").map_err(|error| error.to_string())
 }

@@ -45,6 +45,7 @@ pub(super) struct Upkeep {
 impl Upkeep {
     /// A permitted statement that does this is on its way.
     pub(super) fn note(&mut self, classified: &Classified) {
+        self.note_more();
         // Harmless by themselves, but what was set before is gone.
         self.doubtful |= classified
             .statements
@@ -61,6 +62,11 @@ impl Upkeep {
         }
     }
 
+    /// Something runs on, or undoes, what may have changed a meaning in this transaction.
+    pub(super) fn note_more(&mut self) {
+        self.doubtful |= self.undoable;
+    }
+
     /// A permitted statement that nobody could read is on its way.
     pub(super) fn note_unknown(&mut self) {
         (self.doubtful, self.undoable) = (true, true);
@@ -71,9 +77,15 @@ impl Upkeep {
         self.asking
     }
 
-    /// Objects were changed in the transaction that is open.
-    pub(super) fn changed_in_transaction(&self) -> bool {
-        self.in_transaction
+    /// Names may mean something else than what was read: objects were changed in the transaction that is open, or
+    /// nobody could ask yet.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.in_transaction || self.doubtful
+    }
+
+    /// Something in the open transaction may have changed a meaning, and may be undone.
+    pub(super) fn is_undoable(&self) -> bool {
+        self.undoable
     }
 
     /// The server is ready. What a transaction changed may have been undone at its end.
@@ -87,11 +99,12 @@ impl Upkeep {
 
 impl Session {
     /// Whether the next unit can't be read before the server was asked. In a failed transaction it answers nothing,
-    /// and nothing but its end is accepted there.
+    /// and nothing but its end is accepted there; in the middle of a series the question would end that.
     pub(super) fn must_ask_meaning(&self) -> bool {
         self.meaning.doubtful
             && !self.meaning.asking
             && self.owed.is_quiet()
+            && !self.in_series
             && self.status != TransactionStatus::Failed
     }
 
@@ -140,12 +153,10 @@ impl Session {
         if self.meaning.loading {
             return true;
         }
-        if self.meaning.catalog_doubtful && self.status == TransactionStatus::Idle && self.owed.is_quiet() {
-            self.meaning.catalog_doubtful = false;
-            self.served.catalog().expire();
-        }
+        self.expire_catalog();
         let catalog = self.served.catalog();
-        let (stale, old) = (catalog.is_stale(), catalog.is_old() && !self.meaning.renewing);
+        let stale = catalog.is_stale() || catalog.is_too_old();
+        let old = catalog.is_old() && !self.meaning.renewing;
         if stale || old {
             let (served, teller) = (Arc::clone(&self.served), self.teller.clone());
             tokio::spawn(async move {
@@ -159,6 +170,21 @@ impl Session {
             self.meaning.renewing = true;
         }
         stale
+    }
+
+    /// Tells every session of the database once what this one did is done.
+    pub(super) fn expire_catalog(&mut self) {
+        if self.meaning.catalog_doubtful && self.status == TransactionStatus::Idle && self.owed.is_quiet() {
+            self.meaning.catalog_doubtful = false;
+            self.served.catalog().expire();
+        }
+    }
+
+    /// The session ends, and nobody knows what became of its last statement.
+    pub(super) fn expire_catalog_at_end(&mut self) {
+        if self.meaning.catalog_doubtful {
+            self.served.catalog().expire();
+        }
     }
 
     pub(super) fn catalog_loaded(&mut self) {

@@ -257,6 +257,7 @@ impl Session {
             self.open_since = Some(self.served.now());
         }
         self.meaning.at_rest(status);
+        self.expire_catalog();
         if self.owed.is_quiet() {
             self.unwatch();
         }

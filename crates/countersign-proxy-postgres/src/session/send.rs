@@ -1,6 +1,8 @@
 //! What leaves for the server, and on whose word? The only file that writes to it: units with the gate's permit, or
 //! what has no effect at all.
 
+use std::sync::Arc;
+
 use countersign_gate::{Forwarded, Permit, StandingPermit, UpkeepPermit};
 use tokio::sync::oneshot;
 
@@ -10,14 +12,20 @@ use super::awaited::{Awaited, Done};
 use super::guard::Guard;
 use super::unit::{End, Unit};
 use crate::codec::back::Complaint;
-use crate::codec::front;
+use crate::codec::front::{self, BindValues, Execute, Target};
 use crate::explain;
 use crate::masking::Rules as MaskRules;
-use crate::names::Known;
+use crate::names::{Known, Portal};
 
 /// No statement of PostgreSQL begins like this, so every server fails to parse it, in every state of a transaction. It
 /// also tells whoever reads the server's log what it was.
 pub(super) const REFUSED: &str = "countersign_refused";
+
+/// Makes the server send what it has kept.
+const FLUSH: &[u8] = b"H\0\0\0\x04";
+
+/// Name of the gateway's own statement and portal. A client that takes it gets no answers.
+const OWN: &str = "countersign: what names mean";
 
 /// On whose word bytes leave. Nobody looks inside: having one is what counts.
 #[derive(Debug)]
@@ -97,6 +105,10 @@ impl Session {
     /// `flights` has the flight of each run.
     fn send_unit(&mut self, mut unit: Unit, leave: Leave, flights: &[u64]) {
         self.leaving |= unit.end == End::Terminate;
+        self.note_series(&unit);
+        if unit.fetches_more() {
+            self.meaning.note_more();
+        }
         self.watch(&mut unit);
         let bytes = match self.guard.take() {
             Some(guard) => {
@@ -116,9 +128,30 @@ impl Session {
             };
             self.owe(awaited);
         }
+        self.forget_blurred(&unit.runs);
         self.out(leave, &bytes);
+        // Nobody may wait for a confirmation that the server keeps until it is asked for.
+        if unit.end == End::Open && !bytes.ends_with(FLUSH) {
+            self.send_upkeep(FLUSH);
+        }
         if unit.ends_copy {
             self.copying_in = false;
+        }
+    }
+
+    /// Whether a series is open from here on: a question of the gateway's own would end it.
+    fn note_series(&mut self, unit: &Unit) {
+        self.in_series = unit.end == End::Open && (self.in_series || !unit.owed.is_empty());
+    }
+
+    /// Names that SQL makes or drops, also those that are still being defined.
+    fn forget_blurred(&mut self, runs: &[Arc<Portal>]) {
+        for run in runs {
+            let Known::As(prepared) = &run.prepared else { continue };
+            for name in prepared.reading.blurs() {
+                self.names.blur(name);
+                self.owed.blur(name);
+            }
         }
     }
 
@@ -127,9 +160,6 @@ impl Session {
             run.permit();
             match &run.prepared {
                 Known::As(prepared) => {
-                    for name in prepared.reading.blurs() {
-                        self.names.blur(name);
-                    }
                     self.meaning.note(&prepared.reading.sense.classified);
                 }
                 Known::Opaque(_) => self.meaning.note_unknown(),
@@ -150,6 +180,7 @@ impl Session {
 
     /// Sends what may pass of a unit, and lets the server fail where the rest would have begun.
     pub(super) fn refuse(&mut self, unit: Unit, complaint: &Complaint<'_>) {
+        self.in_series = unit.end == End::Open;
         let mut bytes = unit.bytes.get(..unit.harmless).unwrap_or_default().to_vec();
         for (end, awaited) in unit.owed {
             if end <= unit.harmless {
@@ -189,7 +220,7 @@ impl Session {
         let mut bytes = Vec::new();
         match unit.end {
             End::Sync => {
-                self.skipping = false;
+                (self.skipping, self.in_series) = (false, false);
                 front::sync(&mut bytes);
                 self.owe(Awaited::Sync { upto: 0 });
             }
@@ -203,10 +234,17 @@ impl Session {
         self.out(leave, &bytes);
     }
 
-    /// The gateway's own question to the server.
+    /// The gateway's own question to the server, under a name of its own: a simple query would drop the client's
+    /// unnamed statement and portal.
     pub(super) fn send_own(&mut self, text: &str) {
         let mut bytes = Vec::new();
-        if let Err(wrong) = front::query(&mut bytes, text) {
+        let written = front::parse(&mut bytes, OWN, text, &[])
+            .and_then(|()| front::bind(&mut bytes, OWN, OWN, &BindValues::default()))
+            .and_then(|()| front::execute(&mut bytes, Execute { portal: OWN, max_rows: 0 }))
+            .and_then(|()| front::close(&mut bytes, Target::Portal(OWN)))
+            .and_then(|()| front::close(&mut bytes, Target::Statement(OWN)));
+        front::sync(&mut bytes);
+        if let Err(wrong) = written {
             tracing::error!(error = &wrong as &dyn std::error::Error, "a question can't be written");
             return;
         }

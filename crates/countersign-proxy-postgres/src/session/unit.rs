@@ -93,7 +93,8 @@ impl From<WireError> for Unready {
 
 /// Reads `bytes`, which [`extent`] found, against what the server has confirmed.
 pub(crate) fn read(bytes: &[u8], reader: &mut Reader, names: &Names, owed: &Owed) -> Result<Unit, Unready> {
-    let mut staged = Staged { names, owed, statements: HashMap::new(), portals: HashMap::new() };
+    let mut staged =
+        Staged { names, owed, statements: HashMap::new(), portals: HashMap::new(), blurred: false };
     let mut unit = Unit {
         bytes: bytes.to_vec(),
         owed: Vec::new(),
@@ -149,6 +150,11 @@ impl Unit {
         changes && whole
     }
 
+    /// Whether it runs on what was permitted before.
+    pub(crate) fn fetches_more(&self) -> bool {
+        self.owed.iter().any(|(_, awaited)| matches!(awaited, Awaited::Execute { run: None, .. }))
+    }
+
     fn take(
         &mut self,
         frame: Frame<'_>,
@@ -183,6 +189,7 @@ impl Unit {
                 let (portal, from) = staged.portal(execute.portal)?;
                 let run =
                     (!portal.is_permitted()).then(|| self.run(Arc::clone(&portal), from.unwrap_or(begins)));
+                staged.blurred |= portal.blurs();
                 self.owed.push((ends, Awaited::Execute { run, portal }));
             }
             Front::Describe(Target::Statement(_) | Target::Portal(_)) => owe(Awaited::Describe),
@@ -236,10 +243,15 @@ struct Staged<'a> {
     owed: &'a Owed,
     statements: HashMap<String, (usize, Option<Arc<Prepared>>)>,
     portals: HashMap<String, (usize, Option<Arc<Portal>>)>,
+    /// SQL of this unit makes or drops prepared statements; nobody follows which.
+    blurred: bool,
 }
 
 impl Staged<'_> {
     fn statement(&self, name: &str, reader: &mut Reader) -> Result<(Known, Option<usize>), Unready> {
+        if self.blurred && !name.is_empty() {
+            return Ok((Known::Opaque(name.to_owned()), None));
+        }
         if let Some((from, staged)) = self.statements.get(name) {
             let known = match staged {
                 Some(prepared) => Known::As(Arc::clone(prepared)),
