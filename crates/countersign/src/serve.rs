@@ -106,7 +106,10 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
         config.databases.iter().map(|database| database.resource.name.clone()).collect();
     let authenticate =
         || Arc::new(wiring::TokenAuthenticate(identity.clone(), wiring::StoreDirectory(store.clone())));
-    let postgres = postgres(config.databases, config.postgres.rules, &gate, authenticate());
+    let mask_secret = wiring::mask_secret(&config.state, &SystemEntropy).map_err(folder)?;
+    let mut protected = config.databases;
+    protected.iter_mut().for_each(|database| database.mask_secret = Some(mask_secret.clone()));
+    let postgres = postgres(protected, config.postgres.rules, &gate, authenticate());
     let mcp = McpProxy::new(
         gate.clone(),
         authenticate(),

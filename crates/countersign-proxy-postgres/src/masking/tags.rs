@@ -136,20 +136,16 @@ fn is_systems(relation: &Relation) -> bool {
     matches!(relation.schema.as_str(), "pg_catalog" | "information_schema")
 }
 
-/// Keeps the stricter of two; true when something changed.
+/// Keeps the stricter of two modes, and the name of the column behind: what stands behind both sides of a join is hashed
+/// alike. True when something changed.
 fn raise(found: &mut Found, oid: u32, number: i16, tag: Tag) -> bool {
     let columns = found.entry(oid).or_default();
-    match columns.get_mut(&number) {
-        Some(known) if known.0 >= tag.0 => false,
-        Some(known) => {
-            known.0 = tag.0;
-            true
-        }
-        None => {
-            columns.insert(number, tag);
-            true
-        }
-    }
+    let known = columns.get(&number);
+    let strictest = known.map_or(tag.0, |known| known.0.max(tag.0));
+    let raised = Tag(strictest, tag.1);
+    let changed = known != Some(&raised);
+    columns.insert(number, raised);
+    changed
 }
 
 /// One round of spreading tags to kin and views; true when something changed.
