@@ -1,7 +1,7 @@
 // How is a real gateway started for a suite: own folder, own ports, own agent, own reviewers?
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Program, ROOT, answers, freePort, run, temporaryFolder, until } from './process.mjs';
+import { Program, ROOT, accepts, answers, freePort, run, temporaryFolder, until } from './process.mjs';
 
 export const BINARY = process.env.COUNTERSIGN ?? path.join(ROOT, 'target', 'debug', 'countersign');
 
@@ -12,13 +12,15 @@ const toml = (value) => {
   return typeof value === 'object' ? inline(value) : text(value);
 };
 
-function configuration(ports, resources) {
+function configuration(ports, resources, postgres) {
   const lines = [
     'state = "state"',
     '[agents]', `listen = "127.0.0.1:${ports.agents}"`,
     '[people]', `listen = "127.0.0.1:${ports.people}"`, `public_url = "http://localhost:${ports.people}"`,
     '[policy]', 'files = ["policy.cedar"]',
     '[limits]', 'pending_per_agent = 1000',
+    ...(postgres ? ['[postgres]', `listen = "127.0.0.1:${ports.postgres}"`] : []),
+    ...Object.entries(postgres ?? {}).map(([key, value]) => `${key} = ${toml(value)}`),
   ];
   for (const { tools = [], ...resource } of resources) {
     lines.push('', '[[resources]]', ...Object.entries(resource).map(([key, value]) => `${key} = ${toml(value)}`));
@@ -107,17 +109,19 @@ export class Reviewer {
 
 /** A running gateway. */
 export class Gateway {
-  static async start({ resources, policy, name = 'suite' }) {
+  /** `postgres` has the keys of `[postgres]` beside `listen`; without it nothing listens for PostgreSQL's clients. */
+  static async start({ resources, policy, postgres, name = 'suite' }) {
     await access(BINARY).catch(() => { throw new Error(`no gateway at ${BINARY}: build it, or name it in COUNTERSIGN`); });
     const gateway = new Gateway();
     const place = await temporaryFolder(name);
     gateway.folder = place.folder;
     gateway.removeFolder = place.remove;
     gateway.ports = { agents: await freePort(), people: await freePort() };
+    if (postgres) gateway.ports.postgres = await freePort();
     gateway.people = `http://localhost:${gateway.ports.people}`;
     await mkdir(path.join(gateway.folder, 'state'), { recursive: true });
     await writeFile(path.join(gateway.folder, 'policy.cedar'), policy);
-    await writeFile(path.join(gateway.folder, 'countersign.toml'), configuration(gateway.ports, resources));
+    await writeFile(path.join(gateway.folder, 'countersign.toml'), configuration(gateway.ports, resources, postgres));
     await gateway.serve().catch(async (error) => { await gateway.stop(); throw error; });
     return gateway;
   }
@@ -129,6 +133,7 @@ export class Gateway {
     });
     await this.program.ready('the people listener', () => answers(`${this.people}/`));
     await this.program.ready('the agent listener', () => answers(`http://127.0.0.1:${this.ports.agents}/`));
+    if (this.ports.postgres) await this.program.ready('the PostgreSQL listener', () => accepts(this.ports.postgres));
   }
 
   /** Ends the process with `signal` and starts it again on the same folder. */

@@ -1,7 +1,7 @@
 // How is a real program started, awaited and ended by a test, without leaving anything behind?
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -98,5 +98,12 @@ export class Program {
 export async function answers(url) {
   const response = await fetch(url, { signal: AbortSignal.timeout(1000) });
   await response.body?.cancel();
+  return true;
+}
+
+/** Whether something takes connections on that port. */
+export async function accepts(port) {
+  const socket = connect(port, '127.0.0.1');
+  await new Promise((done, fail) => socket.once('connect', done).once('error', fail)).finally(() => socket.destroy());
   return true;
 }
