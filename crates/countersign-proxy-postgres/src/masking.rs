@@ -12,11 +12,13 @@
 //! |---|---|
 //! | comes from a column that a rule names, also through views, children and partitions | masked by the rule's mode |
 //! | the same, of a type that isn't text or JSON | NULL |
+//! | is `count(*)` of a statement that does nothing else | as it is |
 //! | is computed, or a whole row, and the statement touches a relation with such a column, runs somebody's function, or can't be known | NULL |
 //! | belongs to a relation that nobody knows | NULL |
 //! | anything else of a type that can hold text | searched, when a rule asks for it |
 
 mod copy;
+mod counting;
 mod definition;
 mod form;
 mod kit;

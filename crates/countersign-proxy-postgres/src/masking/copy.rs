@@ -41,7 +41,7 @@ impl CopyMask {
         read: &Classified,
         tally: &mut Tally,
     ) -> Result<Option<Self>, Unmaskable> {
-        let sensitive = kit.may_compute([Some(read)]);
+        let sensitive = kit.may_compute(Some((text, read)));
         if !sensitive && !kit.searches() {
             return Ok(None);
         }

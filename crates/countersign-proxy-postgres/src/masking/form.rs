@@ -12,7 +12,7 @@ pub(crate) struct CopyForm {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
+pub(super) enum Token {
     /// Folded to small letters, as the server does, unless it was quoted.
     Name(String),
     Quoted(String),
@@ -172,7 +172,7 @@ fn one_byte(rest: &mut &[Token]) -> Option<u8> {
 }
 
 /// `None` for what is rare enough to be refused: escapes, dollar quotes, prefixed strings.
-fn tokens(text: &str) -> Option<Vec<Token>> {
+pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
     let mut tokens = Vec::new();
     let mut rest = text;
     while let Some(first) = {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use countersign_mask::{Detectors, Found, Key, Masked, Masking, Mode, Scratch};
 use countersign_sql::Classified;
 
+use super::counting::only_counts;
 use super::tags::Tags;
 use super::{Lineage, Rules, Unmaskable, mode};
 
@@ -90,10 +91,12 @@ impl Kit {
         self.rules.columns().next().is_some()
     }
 
-    /// Whether what these texts compute may hold masked values; `None` is a text that nobody knows.
-    pub(crate) fn may_compute<'a>(&self, texts: impl IntoIterator<Item = Option<&'a Classified>>) -> bool {
-        self.names_columns()
-            && texts.into_iter().any(|text| text.is_none_or(|text| self.tags.may_compute(text)))
+    /// Whether what a text computes may hold masked values; `None` is one that nobody knows.
+    pub(crate) fn may_compute(&self, text: Option<(&str, &Classified)>) -> bool {
+        let holds = |(text, read): (&str, &Classified)| {
+            self.tags.may_compute(read) && !(read.reads_only() && only_counts(text))
+        };
+        self.names_columns() && text.is_none_or(holds)
     }
 }
 

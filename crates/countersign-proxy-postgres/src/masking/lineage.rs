@@ -44,9 +44,14 @@ pub(super) struct Column {
 
 type List<T> = Option<Vec<T>>;
 
+/// oid, schema, name, columns.
+type RelationRow = (u32, String, String, List<ColumnRow>);
+/// number, name, type, generated.
+type ColumnRow = (i16, String, u32, bool);
+
 #[derive(Deserialize)]
 struct Document {
-    relations: List<(u32, String, String, List<(i16, String, u32, bool)>)>,
+    relations: List<RelationRow>,
     views: List<(u32, String)>,
     inherits: List<(u32, u32)>,
     texts: List<u32>,

@@ -110,7 +110,7 @@ fn hide_unsaid(text: &[u8], known: &Known<'_>, names: &[&[u8]], out: &mut Vec<u8
     while let Some(first) = rest.first() {
         let length = match first {
             // Values aren't escaped in these texts, so the last quotation mark ends the last of them.
-            b'"' => closing(rest, &may_stay),
+            b'"' => closing(rest, may_stay),
             byte if byte.is_ascii_digit() => rest.iter().take_while(|byte| byte.is_ascii_digit()).count(),
             _ => 1,
         };

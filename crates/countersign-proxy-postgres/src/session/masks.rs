@@ -8,6 +8,7 @@ use countersign_core::Verb;
 use countersign_sql::{Classified, StatementKind};
 
 use super::awaited::Awaited;
+use super::doubt::is_unsure;
 use super::replies::Fate;
 use super::unit::{Unit, frame_at, portal_name};
 use super::{Ended, Session};
@@ -114,8 +115,12 @@ impl Masks {
 }
 
 fn text_of(run: &Portal) -> Option<&Classified> {
+    said_of(run).map(|(_, read)| read)
+}
+
+fn said_of(run: &Portal) -> Option<(&str, &Classified)> {
     match &run.prepared {
-        Known::As(prepared) => Some(&prepared.reading.sense.classified),
+        Known::As(prepared) => Some((&prepared.reading.text, &prepared.reading.sense.classified)),
         Known::Opaque(_) => None,
     }
 }
@@ -150,6 +155,8 @@ impl Session {
             return Ok(());
         }
         self.see(rules)?;
+        // What a text was read to touch is not what it touches, when names may mean something else by now.
+        let doubtful = is_unsure(&unit.runs, self.footing(unit));
         for run in &unit.runs {
             let text = text_of(run);
             let mut rules = rules.clone();
@@ -160,7 +167,8 @@ impl Session {
                 continue;
             }
             let kit = self.kit(&rules)?;
-            let computes = kit.may_compute([text]) || (self.masks.spilled && kit.names_columns());
+            let computes =
+                kit.may_compute(said_of(run)) || (doubtful || self.masks.spilled) && kit.names_columns();
             let mut tally = Tally::default();
             let copies = match text {
                 Some(text) if is_copy_out(text) => copies(&kit, run, text, &mut tally)?,
