@@ -1,5 +1,7 @@
 //! Figures: one JSON line each for programs, a table for people.
 
+use std::error::Error;
+
 use serde_json::{Value, json};
 
 use crate::rounds::{ADDED, CPU, GROWN, LOGIN, Measured, Of, RATE, Round};
@@ -73,6 +75,12 @@ pub fn progress(scenario: &Scenario, round: usize, rounds: usize, done: &Round) 
         round + 1,
         scenario.unit().rate
     );
+}
+
+/// Says why there are no figures.
+#[expect(clippy::print_stderr, reason = "the end of a command")]
+pub fn failed(error: &dyn Error) {
+    eprintln!("error: {error}");
 }
 
 fn figures(measured: &Measured) -> Vec<Figure> {

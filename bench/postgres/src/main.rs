@@ -23,6 +23,7 @@ mod stream;
 
 use std::error::Error;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -60,7 +61,21 @@ struct Request {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Failure> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(figures) => {
+            figures.print();
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            figures::failed(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whatever happens, everything that was started ends.
+async fn run() -> Result<Figures, Failure> {
     let request = arguments()?;
     let (mut interrupted, mut ended) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let mut site = Site::new(&request.binary)?;
@@ -71,11 +86,7 @@ async fn main() -> Result<(), Failure> {
     };
     let story = if measured.is_err() { site.logs() } else { String::new() };
     site.stop().await?;
-    match measured {
-        Ok(figures) => figures.print(),
-        Err(error) => return Err(format!("{error}\n{story}").into()),
-    }
-    Ok(())
+    measured.map_err(|error| format!("{error}\n{story}").into())
 }
 
 async fn measure(site: &mut Site, request: &Request) -> Result<Figures, Failure> {
