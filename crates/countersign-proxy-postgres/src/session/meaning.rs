@@ -52,8 +52,11 @@ impl Upkeep {
             .iter()
             .any(|statement| matches!(statement.kind, Kind::Reset { .. } | Kind::Discard | Kind::DiscardAll));
         if classified.changes_meaning() {
-            let catalog = classified.effects.iter().any(|effect| {
-                matches!(effect.verb, Verb::Schema | Verb::Execute | Verb::Unknown | Verb::Privilege)
+            // A setting changes what names mean, not what there is.
+            let catalog = classified.effects.iter().any(|effect| match effect.verb {
+                Verb::Schema | Verb::Execute | Verb::Unknown => true,
+                Verb::Privilege => !effect.object.starts_with("setting:"),
+                _ => false,
             });
             self.doubtful = true;
             self.undoable = true;
