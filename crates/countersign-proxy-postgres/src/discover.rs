@@ -157,6 +157,14 @@ pub struct Column {
     readable: bool,
 }
 
+impl Column {
+    /// A column at whose values nobody has looked yet.
+    pub fn new(name: &str, type_name: &str, family: Family) -> Self {
+        let (name, type_name) = (name.to_owned(), type_name.to_owned());
+        Self { name, type_name, family, values: 0, looks: Vec::new(), readable: true }
+    }
+}
+
 /// How many values looked like one kind of content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {

@@ -147,10 +147,14 @@ fn triggers(document: &Document) -> Vec<Trigger> {
             security_definer,
         },
     );
-    let on_events =
-        document.event_triggers.iter().flatten().cloned().map(|(name, schema, function, security_definer)| {
-            Trigger { table: None, name, function: Some((schema, function)), security_definer }
-        });
+    let on_events = document.event_triggers.iter().flatten().cloned().map(
+        |(name, schema, function, security_definer)| Trigger {
+            table: None,
+            name,
+            function: Some((schema, function)),
+            security_definer,
+        },
+    );
     let rules = document.rules.iter().flatten().cloned().map(|(schema, table, name)| Trigger {
         table: Some((schema, table)),
         name,

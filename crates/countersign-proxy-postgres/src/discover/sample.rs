@@ -57,14 +57,13 @@ fn searchable(table: &Table) -> Vec<usize> {
     if matches!(table.kind, TableKind::View | TableKind::Foreign) {
         return Vec::new();
     }
-    let is_searched = |column: &Column| {
-        column.readable && matches!(column.family, Family::Text | Family::Document)
-    };
+    let is_searched =
+        |column: &Column| column.readable && matches!(column.family, Family::Text | Family::Document);
     let columns = table.columns.iter().enumerate();
     columns.filter(|(_, column)| is_searched(column)).map(|(at, _)| at).collect()
 }
 
-fn question(table: &Table, places: &[usize]) -> String {
+pub(super) fn question(table: &Table, places: &[usize]) -> String {
     let columns: Vec<String> = places
         .iter()
         .filter_map(|at| table.columns.get(*at))
@@ -81,14 +80,14 @@ fn question(table: &Table, places: &[usize]) -> String {
     format!("SELECT {} FROM {only}{schema}.{name}{sample} LIMIT {ROWS}", columns.join(", "))
 }
 
-struct Search {
+pub(super) struct Search {
     detectors: Detectors,
     scratch: Scratch,
     key: Key,
 }
 
 impl Search {
-    fn new() -> Option<Self> {
+    pub(super) fn new() -> Option<Self> {
         let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| *kind != Kind::QuotedValue).collect();
         let detectors = Detectors::new(&kinds).ok()?;
         // Nothing is hashed here, so the key is no secret.
@@ -112,7 +111,7 @@ impl Search {
     }
 
     /// How many values there were, and how many of them looked like what.
-    fn column<'a>(&mut self, cells: impl Iterator<Item = &'a Cell>) -> (u64, Vec<Look>) {
+    pub(super) fn column<'a>(&mut self, cells: impl Iterator<Item = &'a Cell>) -> (u64, Vec<Look>) {
         let mut values: u64 = 0;
         let mut counts = vec![0_u64; Kind::ALL.len()];
         for value in cells.flatten() {
