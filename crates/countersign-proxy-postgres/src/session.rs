@@ -19,6 +19,7 @@ mod send;
 mod unit;
 
 use std::io as std_io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -117,6 +118,7 @@ pub(crate) struct Session {
     passing: Vec<(u64, ask::Passing)>,
     leaving: bool,
     stands_until: Timestamp,
+    standing: Timer,
 }
 
 /// What woke the session up.
@@ -125,6 +127,16 @@ enum Turn {
     Event(Event),
     Cancel,
     Remind,
+    Standing,
+}
+
+/// Ends when the agent's credential has to be looked at again.
+struct Timer(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+impl std::fmt::Debug for Timer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Timer")
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +149,7 @@ impl Session {
     pub(crate) fn new(parts: Parts) -> Self {
         let (teller, events) = mpsc::unbounded_channel();
         let now = parts.served.now();
+        let standing = Timer(parts.served.clock().sleep_until(now));
         Self {
             served: parts.served,
             principal: parts.principal,
@@ -164,6 +177,7 @@ impl Session {
             passing: Vec::new(),
             leaving: false,
             stands_until: now,
+            standing,
         }
     }
 
@@ -193,6 +207,11 @@ impl Session {
             Turn::Event(event) => self.heard(event),
             Turn::Cancel => self.cancelled(),
             Turn::Remind => self.remind(),
+            Turn::Standing => {
+                self.check_standing()?;
+                self.standing = Timer(self.served.clock().sleep_until(self.stands_until));
+                Ok(())
+            }
         }
     }
 
@@ -206,7 +225,7 @@ impl Session {
             }
         };
         let reads_client = self.reads_client();
-        let (client, server) = (&mut self.client, &mut self.server);
+        let (client, server, standing) = (&mut self.client, &mut self.server, &mut self.standing.0);
         let io = std::future::poll_fn(|cx| {
             // Both are sent first, so that what was decided is on its way before anything new is read.
             if let Poll::Ready(Err(error)) = client.poll_send(cx) {
@@ -239,6 +258,7 @@ impl Session {
             Some(()) = self.cancels.recv() => Turn::Cancel,
             moved = io => Turn::Io(moved),
             () = reminder => Turn::Remind,
+            () = standing => Turn::Standing,
         }
     }
 

@@ -33,6 +33,8 @@ pub(crate) enum Awaited {
     /// Answers to its `COMMIT` or `ROLLBACK`: the client gets `done` in their place, and `Z`. `undone` says that the
     /// statement did not remain, and why.
     Closing { done: Vec<u8>, undone: Option<String> },
+    /// The client has ended its copied data here, before the server asked for any. Nothing is answered to it.
+    CopyEnd,
     /// Answers to the gateway's own question, up to `Z`, that the client must not see.
     Own,
 }
@@ -105,6 +107,36 @@ impl Owed {
         };
         let first = self.flights.front()?.number;
         self.flights.get_mut(usize::try_from(number.checked_sub(first)?).ok()?)
+    }
+
+    /// Whether another run of this flight is due.
+    pub(crate) fn has_more_of(&self, flight: u64) -> bool {
+        self.queue
+            .iter()
+            .any(|awaited| matches!(awaited, Awaited::Execute { run: Some(run), .. } if *run == flight))
+    }
+
+    /// The client has ended its copied data. Only what a server has not got to yet matters.
+    pub(crate) fn end_copy(&mut self) {
+        if !self.queue.is_empty() {
+            self.queue.push_back(Awaited::CopyEnd);
+        }
+    }
+
+    /// The server asks for copied data, and ignores every `Sync` up to its end. True when that has been sent already.
+    pub(crate) fn begin_copy(&mut self) -> bool {
+        let end = self.queue.iter().position(|awaited| matches!(awaited, Awaited::CopyEnd));
+        let rest = self.queue.split_off(end.unwrap_or(self.queue.len()));
+        self.queue.retain(|awaited| !matches!(awaited, Awaited::Sync { .. }));
+        self.queue.extend(rest.into_iter().skip(1));
+        end.is_some()
+    }
+
+    /// Forgets ends of data for which the server did not ask.
+    pub(crate) fn drop_copy_ends(&mut self) {
+        while matches!(self.queue.front(), Some(Awaited::CopyEnd)) {
+            self.queue.pop_front();
+        }
     }
 
     /// No definition that is due counts when SQL that is on its way makes or drops the name.

@@ -86,6 +86,12 @@ impl Session {
     }
 
     fn dealt_with(&mut self, tag: u8, body: &[u8]) -> Result<Fate, Ended> {
+        let fate = self.follow(tag, body);
+        self.owed.drop_copy_ends();
+        fate
+    }
+
+    fn follow(&mut self, tag: u8, body: &[u8]) -> Result<Fate, Ended> {
         let message = Back::from_parts(tag, body).map_err(|wrong| Ended::Confused(wrong.to_string()))?;
         // These come at any time and answer nothing.
         match &message {
@@ -107,16 +113,19 @@ impl Session {
             Back::Error(fault) => Ok(self.failed(&fault.message())),
             Back::ParseComplete | Back::BindComplete | Back::CloseComplete => self.confirmed(),
             Back::CommandComplete(tag) => {
-                let rows = tag.rows();
+                let (rows, committed) = (tag.rows(), tag.text == "COMMIT");
+                let flight = self.owed.current().map(|flight| flight.number);
                 if let Some(flight) = self.owed.current() {
                     flight.tags.push(tag.text.clone().into_owned());
                     flight.rows =
                         rows.map(|rows| flight.rows.unwrap_or(0).saturating_add(rows)).or(flight.rows);
                 }
-                Ok(match self.weigh(&tag) {
-                    Some(fate) => self.executed().map(|_| fate)?,
-                    None => self.executed()?,
-                })
+                let weighed = self.weigh(&tag);
+                let passed = self.executed()?;
+                if committed {
+                    self.committed(flight);
+                }
+                Ok(weighed.unwrap_or(passed))
             }
             Back::PortalSuspended => {
                 let fate = self.suspended();
@@ -138,6 +147,17 @@ impl Session {
             Back::CopyDone => Ok(self.mask_copied(None)?),
             Back::ParameterDescription(_) => Ok(Fate::Pass),
             other => Err(Ended::Confused(format!("it sent {other:?} after the login"))),
+        }
+    }
+
+    /// What was committed remains, whatever fails later in the same series.
+    fn committed(&mut self, flight: Option<u64>) {
+        let Some(number) = flight else { return };
+        match self.owed.queue.front() {
+            // A simple query is one action to its end.
+            Some(Awaited::Query { .. }) => {}
+            _ if self.owed.has_more_of(number) => self.settle(number.saturating_sub(1)),
+            _ => self.settle(number),
         }
     }
 
@@ -183,8 +203,7 @@ impl Session {
 
     /// From here to the end of the data the server ignores `Sync`, also those that were sent already.
     fn copy_begins(&mut self) -> Fate {
-        self.copying_in = true;
-        self.owed.queue.retain(|awaited| !matches!(awaited, Awaited::Sync { .. }));
+        self.copying_in = !self.owed.begin_copy();
         Fate::Pass
     }
 

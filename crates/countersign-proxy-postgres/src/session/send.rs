@@ -135,6 +135,9 @@ impl Session {
             self.send_upkeep(FLUSH);
         }
         if unit.ends_copy {
+            if !self.copying_in {
+                self.owed.end_copy();
+            }
             self.copying_in = false;
         }
     }

@@ -54,6 +54,7 @@ pub(super) struct Site {
     /// Where agents connect.
     pub(super) port: u16,
     stop: CancellationToken,
+    own_server: bool,
 }
 
 /// How a site is made.
@@ -99,7 +100,9 @@ fn start_server() -> Arc<Postgres> {
     let server = Postgres::start(&PostgresOptions {
         tls: false,
         hba: vec!["host all app 127.0.0.0/8 trust".to_owned()],
-        settings: vec!["max_connections = 300".to_owned(), "autovacuum = off".to_owned()],
+        settings: ["max_connections = 300", "autovacuum = off", "min_wal_size = 32MB", "max_wal_size = 64MB"]
+            .map(str::to_owned)
+            .to_vec(),
     });
     server.sql("CREATE ROLE app LOGIN; CREATE ROLE other; GRANT other TO app");
     Arc::new(server)
@@ -159,7 +162,7 @@ impl Site {
         let port = listener.local_addr().unwrap().port();
         let stop = CancellationToken::new();
         tokio::spawn(proxy.serve(listener, stop.clone()));
-        Self { world, server, database, token, port, stop }
+        Self { world, server, database, token, port, stop, own_server: plan.own_server }
     }
 
     /// A client of the gateway.
@@ -222,6 +225,9 @@ impl Site {
 impl Drop for Site {
     fn drop(&mut self) {
         self.stop.cancel();
+        if !std::thread::panicking() && !self.own_server {
+            self.server.sql(&format!("DROP DATABASE {} WITH (FORCE)", self.database));
+        }
     }
 }
 
