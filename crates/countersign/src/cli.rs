@@ -3,6 +3,7 @@
 mod agents;
 mod check;
 mod people;
+mod resources;
 mod reviews;
 mod serving;
 mod span;
@@ -47,6 +48,9 @@ enum Command {
     /// The people who decide, and their one-time links.
     #[command(subcommand)]
     People(people::PeopleCommand),
+    /// The protected systems: look at a database and write the beginning of its configuration.
+    #[command(subcommand)]
+    Resources(resources::ResourcesCommand),
     /// See and decide reviews from the terminal, through the review API.
     #[command(subcommand)]
     Reviews(reviews::ReviewsCommand),
@@ -118,6 +122,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Demo(args) => demo::run(args).await,
         Command::Agents(command) => agents::run(command).await,
         Command::People(command) => people::run(command).await,
+        Command::Resources(command) => resources::run(command).await,
         Command::Reviews(command) => reviews::run(command).await,
         Command::DemoUpstream { database } => demo::upstream(&database).await,
     };

@@ -6,4 +6,5 @@ mod crash;
 mod gate;
 mod ledger;
 mod postgres;
+mod resources;
 mod tidy;
