@@ -141,7 +141,7 @@ async function certificate(folder) {
   const files = { certificate: path.join(folder, 'server.crt'), key: path.join(folder, 'server.key') };
   const made = await run('openssl', [
     'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-    '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', files.key, '-out', files.certificate,
+    '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost', '-keyout', files.key, '-out', files.certificate,
   ]);
   if (made.code !== 0) throw new Error(`openssl ended with ${made.code}:\n${made.stderr}`);
   return files;

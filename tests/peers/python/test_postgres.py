@@ -211,13 +211,15 @@ def test_psycopg_gets_a_ticket_and_the_same_statement_runs_once_after_approval(
 def test_the_same_statement_right_after_it_ran_is_a_new_question(
     shop: SimpleNamespace, reviewer: Reviewer, mark: str
 ) -> None:
+    # No preview is made of this one; making one would take longer than the record.
+    delete = f"WITH gone AS (DELETE FROM kept WHERE mark = '{mark}' RETURNING 1) SELECT count(*) FROM gone"
     with psycopg.connect(**scripts.where(shop.through["prod-short"]), autocommit=True) as connection:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            simple(connection, mark)
+            connection.execute(delete)  # type: ignore[arg-type]
         assert reviewer.vote(reviewer.pending(mark), "approve").ok
-        assert simple(connection, mark).rowcount == 3
+        assert connection.execute(delete).fetchone() == (3,)  # type: ignore[arg-type]
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="not executed: still waiting"):
-            simple(connection, mark)
+            connection.execute(delete)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("autocommit", [True, False], ids=["alone", "in-transaction"])
@@ -248,7 +250,8 @@ def test_psycopg_can_stop_waiting_and_the_review_stays(
 
 
 def test_a_client_that_leaves_while_it_waits_has_run_nothing(shop: SimpleNamespace, reviewer: Reviewer, mark: str) -> None:
-    connection = psycopg.connect(**scripts.where(shop.through["prod"]), autocommit=True)
+    at = scripts.where(shop.through["prod"], application_name=mark)
+    connection = psycopg.connect(**at, autocommit=True)
     notices = heard(connection)
     connection.pgconn.send_query(f"DELETE FROM kept WHERE mark = '{mark}'".encode())
 
@@ -259,10 +262,12 @@ def test_a_client_that_leaves_while_it_waits_has_run_nothing(shop: SimpleNamespa
 
     until("the notice", noticed)
     connection.pgconn.finish()
+    sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+    until("its session to end", lambda: directly(shop, sessions, mark) == 0)
     review = reviewer.pending(mark)
     assert reviewer.vote(review, "approve").ok
     assert rows(shop, mark) == 3
-    with psycopg.connect(**scripts.where(shop.through["prod"]), autocommit=True) as again:
+    with psycopg.connect(**at, autocommit=True) as again:
         assert again.execute(f"DELETE FROM kept WHERE mark = '{mark}'").rowcount == 3  # type: ignore[arg-type]
     reviewer.state(review["id"], "executed")
 
@@ -375,7 +380,7 @@ def test_people_are_shown_the_values_that_asyncpg_binds(shop: SimpleNamespace, r
         with pytest.raises(TimeoutError):
             await connection.execute(DELETE, mark, timeout=0.5)
         review = await asyncio.to_thread(reviewer.review, REVIEW.findall((await notices.get()).detail)[0])
-        assert mark in str(review)
+        assert mark in review["action"]["payload"]["data"]
 
     with_asyncpg(shop, "prod", script)
 
