@@ -31,6 +31,8 @@ pub(super) const SHAPES: &[(&str, &str)] = &[
     ("SELECT mat FROM kept ORDER BY mat DESC LIMIT 1", MASKED),
     ("SELECT name FROM logs", "D:Q***t"),
     ("SELECT name FROM logs_1", "D:Q***t"),
+    ("SELECT holder FROM ledger_1", "D:Q***t"),
+    ("SELECT holder FROM vault", "D:Q***t"),
     ("SELECT name FROM people", "D:Q***t"),
     ("SELECT pin FROM customers WHERE id = 1", GONE),
     ("SELECT doc FROM customers WHERE id = 1", "D:\"***\""),
