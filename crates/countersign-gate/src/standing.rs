@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use countersign_core::{ActionId, Decision, Digest, Draft, Outcome, Reason, Terms};
+use countersign_core::{ActionId, Decision, Digest, Draft, Outcome, Reason, ReasonCode, Terms};
 use countersign_policy::Bundle;
 use countersign_store::{By, What};
 
@@ -81,9 +81,13 @@ impl Gate {
     /// When the policy changed, or the record could not be written; the action must not run then.
     pub fn pass_standing(&self, standing: &Standing, payload: &str) -> Result<StandingPermit, Reason> {
         let max = self.0.parts.limits.payload_max_bytes;
-        if payload.len() > max || !self.still_stands(standing) {
+        if payload.len() > max {
+            let text = format!("the action has {} bytes; at most {max} are judged", payload.len());
+            return Err(Reason::new(ReasonCode::TooLarge, text));
+        }
+        if !self.still_stands(standing) {
             let text = "the answer no longer stands; ask again";
-            return Err(Reason::new(countersign_core::ReasonCode::ChangedSinceApproval, text));
+            return Err(Reason::new(ReasonCode::ChangedSinceApproval, text));
         }
         let now = self.now();
         let id = ActionId::mint(now, self.entropy().as_ref());

@@ -75,7 +75,7 @@ effects = [{ verb = "erase", object = "x" }, { verb = "read" }]
     countersign.toml:13:14: unknown key `comand` in `resources.upstream`
         help: did you mean `command`?
     countersign.toml:16:12: unknown protocol `mpc`
-        help: this version speaks `mcp`
+        help: this version speaks `mcp` and `postgres`
     countersign.toml:17:20: `ftp://x` is not an `http` or `https` URL
     countersign.toml:17:59: the environment variable `COUNTERSIGN_TEST_UNSET` can't be used: environment variable not found
         help: secrets are read once, at the start
@@ -98,7 +98,7 @@ fn two_resources_cannot_share_a_name_nor_agents_and_people_an_address() {
         + "\n[[resources]]\nname = \"orders\"\nupstream = { url = \"http://127.0.0.1:1/mcp\" }\n";
     let text = problems(&twice);
     assert!(text.contains("two resources are named `orders`"), "{text}");
-    assert!(text.contains("agents and people never share a listener"), "{text}");
+    assert!(text.contains("agents, people and database clients never share a listener"), "{text}");
 }
 
 #[test]
