@@ -332,6 +332,11 @@ impl Session {
             self.skip(&unit);
             return Ok(true);
         }
+        // The server takes nothing but data now, and loses track of whoever sends something else.
+        if self.copying_in && !unit.runs.is_empty() {
+            let tag = unit.bytes.first().copied().unwrap_or_default();
+            return Err(Ended::Broken(WireError::Tag(tag)));
+        }
         // A statement that has to wait is asked for only when everything before it has been answered.
         let answers = self.standing_answers(&unit);
         if !unit.runs.is_empty() && answers.is_none() && !self.owed.is_quiet() {
