@@ -26,8 +26,7 @@ struct Document {
     role: (String, bool, bool, bool, Option<bool>),
     schemas: List<(String, bool)>,
     tables: List<TableRow>,
-    /// Schema, name, arguments, language, untrusted, security definer, fixed path, of a superuser, for everybody.
-    functions: List<(String, String, String, String, bool, bool, bool, bool, bool)>,
+    functions: List<FunctionRow>,
     /// Schema and name of the table, name, schema and name of the function, security definer.
     triggers: List<(String, String, String, String, String, bool)>,
     /// Name, schema and name of the function, security definer.
@@ -39,6 +38,8 @@ struct Document {
     foreign_servers: List<String>,
 }
 
+/// Schema, name, arguments, language, untrusted, security definer, fixed path, of a superuser, for everybody.
+type FunctionRow = (String, String, String, String, bool, bool, bool, bool, bool);
 /// Schema, name, kind, owner, rows, row security, columns.
 type TableRow = (String, String, char, String, Option<i64>, bool, List<ColumnRow>);
 /// Name, type, category, name of the base type, readable.
@@ -108,7 +109,7 @@ fn column((name, type_name, category, base, readable): ColumnRow) -> Column {
     Column { name, type_name, family, values: 0, looks: Vec::new(), readable }
 }
 
-fn functions(rows: List<(String, String, String, String, bool, bool, bool, bool, bool)>) -> Vec<Function> {
+fn functions(rows: List<FunctionRow>) -> Vec<Function> {
     let rows = rows.unwrap_or_default().into_iter();
     rows.map(
         |(
