@@ -84,11 +84,15 @@ CREATE TABLE public.guarded (mail text);
 INSERT INTO public.guarded VALUES ('g@example.org');
 ALTER TABLE public.guarded ENABLE ROW LEVEL SECURITY;
 CREATE POLICY p ON public.guarded USING (public.trap(mail) IS NOT NULL);
+CREATE TABLE public.ruled (mail text);
+INSERT INTO public.ruled VALUES ('r@example.org');
+ALTER TABLE public.ruled ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON public.ruled USING (mail IS NOT NULL);
 CREATE TABLE public.closed (mail text);
 INSERT INTO public.closed VALUES ('c@example.org');
 ALTER DATABASE postgres SET search_path = public, pg_catalog;
 CREATE ROLE modest LOGIN;
-GRANT SELECT ON public.plain, public.trapped, public.guarded TO modest;
+GRANT SELECT ON public.plain, public.trapped, public.guarded, public.ruled TO modest;
 ";
 
 #[tokio::test]
@@ -106,6 +110,8 @@ async fn nothing_of_somebody_else_runs_and_what_may_not_be_read_is_not_counted()
     assert_eq!(sampling("plain"), Sampling::Looked(9));
     assert_eq!(sampling("trapped"), Sampling::Skipped);
     assert_eq!(sampling("guarded"), Sampling::Refused);
+    // Not even a policy that would do no harm is run: nobody knows that before.
+    assert_eq!(sampling("ruled"), Sampling::Refused);
     assert_eq!(sampling("closed"), Sampling::Skipped);
     let whole = looked(&server).await;
     assert!(whole.role.superuser && whole.role.reaches_the_server);
