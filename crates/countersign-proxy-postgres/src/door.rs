@@ -11,7 +11,7 @@ use countersign_core::{AgentId, Principal};
 use countersign_gate::Gate;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::cancel::Cancels;
@@ -26,6 +26,7 @@ use crate::login::upstream::{Upstream, connect};
 use crate::reading::Facts;
 use crate::served::Served;
 use crate::session::{MEANING_QUESTION, Parts, Session, parse_meaning};
+use crate::workers::Workers;
 
 /// A client that has not logged in by then is let go.
 const LOGIN_WITHIN: Duration = Duration::from_secs(20);
@@ -96,6 +97,21 @@ impl PostgresProxy {
     /// Takes connections until `stop`. A stop ends them at once: held statements find their review again.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, stop: CancellationToken) {
         let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let (proxy, ended) = (Arc::clone(&self), stop.clone());
+        let workers = Workers::start(move |stream, place: OwnedSemaphorePermit| {
+            let (proxy, ended) = (Arc::clone(&proxy), ended.clone());
+            async move {
+                tokio::select! {
+                    () = proxy.connection(stream) => {}
+                    () = ended.cancelled() => {}
+                }
+                drop(place);
+            }
+        });
+        let workers = match workers {
+            Ok(workers) => workers,
+            Err(error) => return tracing::error!(%error, "no threads for connections"),
+        };
         loop {
             let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
             // Both are cancel safe.
@@ -104,16 +120,7 @@ impl PostgresProxy {
                 () = stop.cancelled() => return,
             };
             match accepted {
-                Ok((stream, _peer)) => {
-                    let (proxy, stop) = (Arc::clone(&self), stop.clone());
-                    tokio::spawn(async move {
-                        tokio::select! {
-                            () = proxy.connection(stream) => {}
-                            () = stop.cancelled() => {}
-                        }
-                        drop(place);
-                    });
-                }
+                Ok((stream, _peer)) => workers.take(stream, place),
                 Err(error) => {
                     tracing::warn!(%error, "a connection was not accepted");
                     self.gate.clock().sleep_until(self.gate.clock().now().plus(ACCEPT_PAUSE)).await;

@@ -12,6 +12,7 @@ mod catalog;
 pub mod codec;
 mod config;
 mod control;
+pub mod discover;
 mod door;
 mod explain;
 pub mod fuzzing;
@@ -24,6 +25,7 @@ mod served;
 mod session;
 pub mod tls;
 pub mod wire;
+mod workers;
 
 pub use config::{Authenticate, MaskSecret, ResourceConfig};
 pub use door::PostgresProxy;

@@ -76,3 +76,4 @@ pub use classified::{Classified, DmlTarget, Problem, RelationUse, Statement, Sta
 pub use classify::classify;
 pub use key::normal_key;
 pub use session::Session;
+pub use settings::{is_harmless, is_harmless_value};

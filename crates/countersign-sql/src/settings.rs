@@ -74,14 +74,15 @@ const HARMLESS: &[&str] = &[
     "xmloption",
 ];
 
-/// Whether setting `name` to anything is harmless.
-pub(crate) fn is_harmless(name: &str) -> bool {
+/// Whether setting `name` to anything is harmless: it changes speed, limits of the session itself, or how values are
+/// shown, and never what a text means or may do. Names in any letter case.
+pub fn is_harmless(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     HARMLESS.binary_search(&name.as_str()).is_ok()
 }
 
 /// Whether setting `name` to this one value keeps what the gateway relies on. Drivers send these at every start.
-pub(crate) fn is_harmless_value(name: &str, value: &str) -> bool {
+pub fn is_harmless_value(name: &str, value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     match name.to_ascii_lowercase().as_str() {
         "standard_conforming_strings" | "check_function_bodies" | "row_security" => {

@@ -6,6 +6,7 @@ mod changes;
 mod faults;
 mod hold;
 mod recovery;
+mod standing;
 
 use countersign_core::{ReasonCode, Verb};
 use countersign_gate::Verdict;
