@@ -291,6 +291,16 @@ impl Session {
         }
     }
 
+    /// The connection ended before these were answered. Where the gate's task waits, it hears that by itself.
+    pub(super) fn settle_unknown(&mut self) {
+        for flight in self.owed.flights.drain(..) {
+            if let Done::Standing(action) = flight.done {
+                let outcome = Outcome::unknown("the connection ended before the server answered");
+                self.served.gate().settle_standing(action, outcome);
+            }
+        }
+    }
+
     fn land(&self, flight: Flight, duration_us: u64) {
         let status = if flight.failed.is_some() { Status::Failed } else { Status::Executed };
         let masked = flight.masks.iter().filter_map(|mask| mask.note());

@@ -20,13 +20,12 @@ use tokio_util::sync::CancellationToken;
 use super::wire::{Message, Raw};
 
 /// Everything that has a name in these tests is permitted, except what is secret and what runs somebody's function;
-/// deletes are seen by people.
+/// deletes are seen by people. No policy looks at parameters, so that what is permitted passes on a standing answer.
 const POLICY: &str = r#"
 @id("everyday") permit (principal,
     action in [Action::"read", Action::"write", Action::"delete", Action::"schema", Action::"privilege",
                Action::"export", Action::"network"], resource);
-@id("secret") forbid (principal, action in Action::"any", resource)
-when { resource.name like "hidden.*" };
+@id("secret") forbid (principal, action in Action::"any", resource == Object::"orders/hidden.place");
 @id("ask-delete") @review("dba") @expires("10m") @claim_within("5m")
 forbid (principal, action == Action::"delete", resource);
 "#;
