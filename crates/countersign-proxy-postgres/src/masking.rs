@@ -40,7 +40,7 @@ pub(crate) use copy::CopyMask;
 use form::CopyForm;
 pub(crate) use kit::{Kit, Kits, Tools};
 pub(crate) use lineage::{LINEAGE_QUERY, Lineage};
-pub(crate) use plan::{Plan, Tally};
+pub(crate) use plan::{Plan, Tally, Trust};
 pub(crate) use row::rewrite_row;
 pub(crate) use text::{Known, fault, notification};
 
@@ -55,6 +55,8 @@ pub(crate) enum Unmaskable {
     CopyQuery,
     #[error("this form of COPY can't be masked; use text or CSV with no option but HEADER and DELIMITER")]
     CopyForm,
+    #[error("definitions have changed in this transaction, so nobody knows what would be copied")]
+    Unknown,
     #[error("a row doesn't have the columns that were described")]
     Shape,
     #[error("a row of copied data is too long to be masked")]

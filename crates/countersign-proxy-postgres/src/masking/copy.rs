@@ -9,7 +9,7 @@ use countersign_sql::Classified;
 use super::form::CopyForm;
 use super::kit::Tools;
 use super::lineage::Column;
-use super::plan::{Cell, Plan, Source, Tally};
+use super::plan::{Cell, Plan, Source, Tally, Trust};
 use super::row::mask_cell;
 use super::{Kit, Unmaskable};
 use crate::codec::Format;
@@ -39,14 +39,16 @@ impl CopyMask {
         kit: &Arc<Kit>,
         text: &str,
         read: &Classified,
+        trust: Trust,
         tally: &mut Tally,
     ) -> Result<Option<Self>, Unmaskable> {
-        let sensitive = kit.may_compute(Some((text, read)));
+        let sensitive = trust != Trust::Clean;
         if !sensitive && !kit.searches() {
             return Ok(None);
         }
         let form = CopyForm::read(text).ok_or(Unmaskable::CopyForm)?;
         let (plan, counted) = match &form.table {
+            Some(_) if trust == Trust::Nothing => return Err(Unmaskable::Unknown),
             Some((name, listed)) => (of_table(kit, name, listed.as_deref(), read, tally)?, true),
             None if sensitive => return Err(Unmaskable::CopyQuery),
             None => (Plan { kit: Arc::clone(kit), cells: Vec::new() }, false),
@@ -70,7 +72,8 @@ impl CopyMask {
         if !self.counted {
             let source = Source { table: 0, number: 0, type_oid: TEXT, format: Format::Text };
             let kit = Arc::clone(&self.plan.kit);
-            self.plan = Plan::of(&kit, std::iter::repeat_n(source, fields), false, &mut Tally::default());
+            self.plan =
+                Plan::of(&kit, std::iter::repeat_n(source, fields), Trust::Clean, &mut Tally::default());
         }
         if self.plan.cells.len() == fields { Ok(()) } else { Err(Unmaskable::Shape) }
     }
@@ -205,7 +208,7 @@ fn of_table(
                 .ok_or(Unmaskable::CopyForm)?
         }
     };
-    Ok(Plan::of(kit, sources.into_iter(), true, tally))
+    Ok(Plan::of(kit, sources.into_iter(), Trust::Computes, tally))
 }
 
 /// Bytes of the first complete row, with its end.

@@ -40,6 +40,17 @@ pub(super) enum Shape {
     Binary,
 }
 
+/// How far what is known of a statement goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// What it computes holds nothing that is masked.
+    Clean,
+    /// What it computes may hold masked values.
+    Computes,
+    /// Definitions may be others than those that are known: only what is surely masked, or not at all, is certain.
+    Nothing,
+}
+
 /// What was masked: for the record, which says what and how much, and never the values.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -79,11 +90,11 @@ pub(super) struct Source {
 }
 
 impl Plan {
-    /// For the rows that this describes. `computes`: what the statement computes may hold masked values.
+    /// For the rows that this describes.
     pub(crate) fn of_rows(
         kit: &Arc<Kit>,
         columns: &RowDescription<'_>,
-        computes: bool,
+        trust: Trust,
         tally: &mut Tally,
     ) -> Self {
         let sources = columns.fields().map(|field| Source {
@@ -92,16 +103,16 @@ impl Plan {
             type_oid: field.type_oid,
             format: field.format,
         });
-        Self::of(kit, sources, computes, tally)
+        Self::of(kit, sources, trust, tally)
     }
 
     pub(super) fn of(
         kit: &Arc<Kit>,
         sources: impl Iterator<Item = Source>,
-        computes: bool,
+        trust: Trust,
         tally: &mut Tally,
     ) -> Self {
-        let cells = sources.map(|source| cell(kit, source, computes, tally)).collect();
+        let cells = sources.map(|source| cell(kit, source, trust, tally)).collect();
         Self { kit: Arc::clone(kit), cells }
     }
 
@@ -111,7 +122,7 @@ impl Plan {
     }
 }
 
-fn cell(kit: &Kit, source: Source, computes: bool, tally: &mut Tally) -> Cell {
+fn cell(kit: &Kit, source: Source, trust: Trust, tally: &mut Tally) -> Cell {
     match kit.tags.origin(source.table, source.number) {
         Origin::Masked(mask, name) => {
             tally.columns.insert(format!("{name} ({})", mask.mode));
@@ -122,7 +133,12 @@ fn cell(kit: &Kit, source: Source, computes: bool, tally: &mut Tally) -> Cell {
             }
         }
         // Of a relation that nobody knows, or computed from what nobody may see.
-        Origin::Unknown if kit.names_columns() && (computes || source.table != 0) => {
+        Origin::Unknown if kit.names_columns() && (trust != Trust::Clean || source.table != 0) => {
+            tally.computed += 1;
+            Cell::Null
+        }
+        // A view may show something else than it did when the catalog was read.
+        Origin::Clear if kit.names_columns() && trust == Trust::Nothing => {
             tally.computed += 1;
             Cell::Null
         }

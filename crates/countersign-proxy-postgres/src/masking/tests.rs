@@ -6,7 +6,7 @@ use countersign_core::{Mask, MaskMode, Masked, Obligation, Terms};
 use countersign_mask::Key;
 use countersign_sql::{Catalog, Session as Meaning, classify};
 
-use super::plan::Tally;
+use super::plan::{Tally, Trust};
 use super::{CopyForm, CopyMask, Kit, Known, Lineage, Plan, Rules, Tools, fault, rewrite_row};
 use crate::codec::Format;
 use crate::codec::back::{Back, Complaint, Field, Severity, data_row, row_description};
@@ -47,7 +47,7 @@ fn kit(masks: &[(Masked, MaskMode)]) -> Arc<Kit> {
 }
 
 /// One value through one column.
-fn through(kit: &Arc<Kit>, source: (u32, i16, u32, Format), computes: bool, value: &[u8]) -> Option<Vec<u8>> {
+fn through(kit: &Arc<Kit>, source: (u32, i16, u32, Format), trust: Trust, value: &[u8]) -> Option<Vec<u8>> {
     let (table_oid, attnum, type_oid, format) = source;
     let name = "harmless".into();
     let field = Field { name, table_oid, attnum, type_oid, size: -1, modifier: -1, format };
@@ -55,7 +55,7 @@ fn through(kit: &Arc<Kit>, source: (u32, i16, u32, Format), computes: bool, valu
     row_description(&mut described, [field]).unwrap();
     let Back::RowDescription(columns) = Back::from_parts(b'T', &described[5..]).unwrap() else { panic!() };
     let mut tally = Tally::default();
-    let plan = Plan::of_rows(kit, &columns, computes, &mut tally);
+    let plan = Plan::of_rows(kit, &columns, trust, &mut tally);
     let mut row = Vec::new();
     data_row(&mut row, [Some(value)]).unwrap();
     let Back::DataRow(cells) = Back::from_parts(b'D', &row[5..]).unwrap() else { panic!() };
@@ -73,7 +73,8 @@ fn through(kit: &Arc<Kit>, source: (u32, i16, u32, Format), computes: bool, valu
 #[test]
 fn a_column_is_what_its_table_and_number_say() {
     let kit = kit(&[(column("customers.email"), MaskMode::Partial)]);
-    let text = |table, number| through(&kit, (table, number, 25, Format::Text), true, EMAIL.as_bytes());
+    let text =
+        |table, number| through(&kit, (table, number, 25, Format::Text), Trust::Computes, EMAIL.as_bytes());
     let masked = Some(b"a***@e***.com".to_vec());
     let same = Some(EMAIL.as_bytes().to_vec());
     assert_eq!(text(20_000, 2), masked);
@@ -93,7 +94,7 @@ fn a_column_is_what_its_table_and_number_say() {
 #[test]
 fn an_expression_over_nothing_that_is_masked_passes() {
     let kit = kit(&[(column("customers.email"), MaskMode::Partial)]);
-    let value = through(&kit, (0, 0, 25, Format::Text), false, EMAIL.as_bytes());
+    let value = through(&kit, (0, 0, 25, Format::Text), Trust::Clean, EMAIL.as_bytes());
     assert_eq!(value.as_deref(), Some(EMAIL.as_bytes()));
 }
 
@@ -101,7 +102,7 @@ fn an_expression_over_nothing_that_is_masked_passes() {
 fn both_formats_are_masked_and_what_is_not_text_becomes_null() {
     let kit = kit(&[(column("customers.*"), MaskMode::Drop)]);
     let of = |number, type_oid, format, value: &[u8]| {
-        through(&kit, (20_000, number, type_oid, format), true, value)
+        through(&kit, (20_000, number, type_oid, format), Trust::Computes, value)
     };
     assert_eq!(of(2, 25, Format::Binary, EMAIL.as_bytes()).unwrap(), b"[email]");
     assert_eq!(of(4, 3802, Format::Text, br#"{"a":"b"}"#).unwrap(), br#""[doc]""#);
@@ -114,7 +115,8 @@ fn both_formats_are_masked_and_what_is_not_text_becomes_null() {
 fn content_is_found_in_text_and_json_and_kills_what_is_binary() {
     let content = |kind: &str| Masked::Content(kind.to_owned());
     let kit = kit(&[(content("email"), MaskMode::Drop), (content("card"), MaskMode::Partial)]);
-    let of = |type_oid, format, value: &[u8]| through(&kit, (20_000, 3, type_oid, format), true, value);
+    let of =
+        |type_oid, format, value: &[u8]| through(&kit, (20_000, 3, type_oid, format), Trust::Computes, value);
     assert_eq!(
         of(25, Format::Text, b"to alice@example.com 4111111111111111").unwrap(),
         b"to [email] ****1111"
@@ -134,7 +136,7 @@ fn content_is_found_in_text_and_json_and_kills_what_is_binary() {
 #[test]
 fn of_two_rules_for_a_column_the_stricter_holds() {
     let kit = kit(&[(column("email"), MaskMode::Null), (column("customers.email"), MaskMode::Partial)]);
-    assert_eq!(through(&kit, (20_002, 2, 25, Format::Text), true, EMAIL.as_bytes()), None);
+    assert_eq!(through(&kit, (20_002, 2, 25, Format::Text), Trust::Computes, EMAIL.as_bytes()), None);
 }
 
 #[test]
@@ -157,7 +159,7 @@ fn copied(kit: &Arc<Kit>, form: &str, plan_columns: &[(u32, i16, u32)], data: &[
         format: Format::Text,
     });
     let mut tally = Tally::default();
-    let plan = Plan::of(kit, sources, true, &mut tally);
+    let plan = Plan::of(kit, sources, Trust::Computes, &mut tally);
     let mut mask = CopyMask::for_test(CopyForm::read(form).unwrap(), plan);
     let (mut tools, mut out) = (Tools::default(), Vec::new());
     for piece in data.chunks(step) {
@@ -304,7 +306,7 @@ fn the_tally_says_what_and_how_much_and_no_value() {
     let mut tally = Tally::default();
     let source = |number| super::plan::Source { table: 20_000, number, type_oid: 25, format: Format::Text };
     let computed = super::plan::Source { table: 0, number: 0, type_oid: 25, format: Format::Text };
-    let plan = Plan::of(&kit, [source(2), source(3), computed].into_iter(), true, &mut tally);
+    let plan = Plan::of(&kit, [source(2), source(3), computed].into_iter(), Trust::Computes, &mut tally);
     let mut row = Vec::new();
     data_row(&mut row, [Some(EMAIL), Some(EMAIL), Some(EMAIL)]).unwrap();
     let Back::DataRow(cells) = Back::from_parts(b'D', &row[5..]).unwrap() else { panic!() };

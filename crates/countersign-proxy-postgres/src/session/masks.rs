@@ -16,7 +16,7 @@ use crate::codec::back::{Back, CopyShape, DataRow, Fault, RowDescription};
 use crate::codec::frame::{Rule, Rules};
 use crate::codec::{WireError, front};
 use crate::masking::{
-    self, CopyMask, Kit, Known as Said, Plan, Rules as MaskRules, Tally, Tools, Unmaskable,
+    self, CopyMask, Kit, Known as Said, Plan, Rules as MaskRules, Tally, Tools, Trust, Unmaskable,
 };
 use crate::names::{Change, Known, Portal};
 
@@ -27,8 +27,7 @@ const ROW_MAX: usize = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct RunMask {
     kit: Arc<Kit>,
-    /// What it computes may hold masked values.
-    computes: bool,
+    trust: Trust,
     state: Mutex<RunState>,
 }
 
@@ -167,16 +166,21 @@ impl Session {
                 continue;
             }
             let kit = self.kit(&rules)?;
-            let computes =
-                kit.may_compute(said_of(run)) || (doubtful || self.masks.spilled) && kit.names_columns();
+            let trust = if doubtful && kit.names_columns() {
+                Trust::Nothing
+            } else if kit.may_compute(said_of(run)) || self.masks.spilled && kit.names_columns() {
+                Trust::Computes
+            } else {
+                Trust::Clean
+            };
             let mut tally = Tally::default();
             let copies = match text {
-                Some(text) if is_copy_out(text) => copies(&kit, run, text, &mut tally)?,
+                Some(text) if is_copy_out(text) => copies(&kit, run, trust, &mut tally)?,
                 _ => Copies::No,
             };
-            self.masks.spilled |= computes && spills(text);
+            self.masks.spilled |= trust != Trust::Clean && spills(text);
             let state = Mutex::new(RunState { plan: None, copies, tally });
-            run.mask_with(RunMask { kit, computes, state });
+            run.mask_with(RunMask { kit, trust, state });
         }
         Ok(())
     }
@@ -238,7 +242,7 @@ impl Session {
     pub(super) fn plan(&self, columns: &RowDescription<'_>) {
         if let Some(mask) = self.mask_now() {
             let mut state = mask.state();
-            let plan = Plan::of_rows(&mask.kit, columns, mask.computes, &mut state.tally);
+            let plan = Plan::of_rows(&mask.kit, columns, mask.trust, &mut state.tally);
             state.plan = Some(Arc::new(plan));
         }
     }
@@ -352,8 +356,8 @@ fn ask_for_descriptions(unit: &mut Unit) -> Result<(), WireError> {
     Ok(())
 }
 
-fn copies(kit: &Arc<Kit>, run: &Portal, read: &Classified, tally: &mut Tally) -> Result<Copies, Unmaskable> {
-    let Known::As(prepared) = &run.prepared else { return Err(Unmaskable::CopyForm) };
-    let mask = CopyMask::new(kit, &prepared.reading.text, read, tally)?;
+fn copies(kit: &Arc<Kit>, run: &Portal, trust: Trust, tally: &mut Tally) -> Result<Copies, Unmaskable> {
+    let (text, read) = said_of(run).ok_or(Unmaskable::CopyForm)?;
+    let mask = CopyMask::new(kit, text, read, trust, tally)?;
     Ok(mask.map_or(Copies::Pass, |mask| Copies::Masked(Box::new(mask))))
 }

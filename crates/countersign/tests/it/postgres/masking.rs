@@ -26,6 +26,7 @@ CREATE TABLE orders_of (customer int REFERENCES customers, amount int);
 INSERT INTO orders_of VALUES (1, 10), (2, 20);
 CREATE VIEW contacts AS SELECT id, email AS way, upper(name) AS loud FROM customers;
 CREATE VIEW nested AS SELECT way AS way2 FROM contacts;
+CREATE VIEW words AS SELECT id, note AS word FROM customers;
 CREATE MATERIALIZED VIEW kept AS SELECT email AS mat FROM customers;
 CREATE TABLE logs (id int, name text) PARTITION BY RANGE (id);
 CREATE TABLE logs_1 PARTITION OF logs FOR VALUES FROM (0) TO (100);
@@ -398,4 +399,25 @@ async fn objects_of_an_open_transaction_are_not_known_and_show_nothing() {
     for select in ["SELECT e FROM spill", "SELECT upper(e) FROM spill", "TABLE spill"] {
         hidden(&mut client, &mut direct, &q(select), select).await;
     }
+}
+
+#[tokio::test]
+async fn a_view_that_was_just_changed_is_not_what_it_was() {
+    let site = site(MASKS).await;
+    let change = "BEGIN; CREATE OR REPLACE VIEW words AS SELECT id, email AS word FROM customers";
+    let mut direct = site.direct().await;
+    direct.query(change).await;
+    assert!(direct.query("SELECT word FROM words").await.contains("zebra"));
+    direct.query("ROLLBACK").await;
+    let mut client = site.client().await;
+    assert!(client.query("SELECT word FROM words").await.contains("D:plain"));
+    client.query(change).await;
+    for select in ["SELECT word FROM words", "TABLE words", "COPY words TO STDOUT"] {
+        client.query("SAVEPOINT here").await;
+        client.send(&q(select)).await;
+        assert_eq!(shown(&client.until_ready().await), None, "{select}");
+        client.query("ROLLBACK TO here").await;
+    }
+    client.query("COMMIT").await;
+    assert!(client.query("SELECT word FROM words ORDER BY id").await.contains("D:z***@p***.example"));
 }
