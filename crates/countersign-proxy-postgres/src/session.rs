@@ -1,10 +1,10 @@
 //! One client and its server: which bytes go where, and when? Units of the client are read, judged and sent; answers of
 //! the server go back as they come.
 //!
-//! `unit.rs` says what the client wants in one go, `draft.rs` which action that is, `judged.rs` and `ask.rs` take it through the gate,
-//! `send.rs` puts it in line with what the server owes for it, and `replies.rs` follows the server's answers. A denial
-//! is answered by the server itself: a statement that can't be parsed stands for the denied one, so that transactions
-//! end exactly as they would have, and its error is rewritten.
+//! `unit.rs` says what the client wants in one go, `draft.rs` which action that is, `judged.rs` and `ask.rs` take it
+//! through the gate, `send.rs` puts it in line with what the server owes for it, and `replies.rs` follows the server's
+//! answers. A denial is answered by the server itself: a statement that can't be parsed stands for the denied one, so
+//! that transactions end exactly as they would have, and its error is rewritten.
 
 mod ask;
 mod awaited;
