@@ -69,12 +69,7 @@ def test_where_all_is_allowed_a_script_sees_what_it_sees_directly(
     assert first_difference(*seen) is None
 
 
-TLS_CANCEL = pytest.mark.xfail(
-    strict=True, raises=psycopg.OperationalError, reason="a cancel request over TLS is ended without saying so"
-)
-
-
-@pytest.mark.parametrize("sealed", [False, pytest.param(True, marks=TLS_CANCEL)], ids=["plain", "tls"])
+@pytest.mark.parametrize("sealed", [False, True], ids=["plain", "tls"])
 def test_a_cancel_reaches_a_statement_that_runs(shop: SimpleNamespace, mark: str, sealed: bool) -> None:
     at = scripts.where((shop.sealed if sealed else shop.through)["open"], sslmode="require" if sealed else "disable")
     with ThreadPoolExecutor(1) as pool, psycopg.connect(**at, autocommit=True) as connection:
@@ -203,7 +198,6 @@ def test_psycopg_gets_a_ticket_and_the_same_statement_runs_once_after_approval(
         assert rows(shop, mark) == 1
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the client is answered before the outcome is recorded")
 def test_the_same_statement_right_after_it_ran_is_a_new_question(
     shop: SimpleNamespace, reviewer: Reviewer, mark: str
 ) -> None:

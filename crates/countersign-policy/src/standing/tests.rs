@@ -16,7 +16,7 @@ fn read() -> Asked {
 fn whoever_and_whatever_differs_is_judged_anew() {
     let bundle = bundle(POLICY);
     assert_eq!(bundle.judge(&read().question()).word(), "allow");
-    let mut others = vec![read(), read(), read(), read(), Asked::about(&[(Verb::Write, "customers")])];
+    let mut others = [read(), read(), read(), read(), Asked::about(&[(Verb::Write, "customers")])];
     others[0].principal.teams.clear();
     others[1].resource.labels.clear();
     // Two verified owners can't be told apart by policy, whatever was answered before.

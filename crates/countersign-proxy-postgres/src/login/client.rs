@@ -127,7 +127,11 @@ async fn receive(wire: Wire, rules: &ClientRules, may_ask: bool) -> Result<Arriv
     loop {
         match door.step(rules, may_ask).await {
             Ok(Step::Encrypt(config)) => door = door.upgrade(&config).await?,
-            Ok(Step::Cancel(key)) => return Ok(Arrival::Cancel(key)),
+            Ok(Step::Cancel(key)) => {
+                // A client that came by TLS takes an end without this for an attack.
+                drop(door.wire.shutdown().await);
+                return Ok(Arrival::Cancel(key));
+            }
             Ok(Step::Enter(opening, password)) => return Ok(door.enter(opening, password)),
             Err(ArrivalError::Refused(complaint)) => {
                 deny::refuse(door.wire, &complaint).await;

@@ -24,7 +24,8 @@ fn the_mask_secret_is_made_once_and_for_the_gateway_alone() {
 
 #[test]
 fn policies_may_ask_for_every_detector_and_for_no_other() {
-    let kinds = countersign_mask::Kind::ALL.iter().filter(|kind| **kind != countersign_mask::Kind::QuotedValue);
+    let kinds =
+        countersign_mask::Kind::ALL.iter().filter(|kind| **kind != countersign_mask::Kind::QuotedValue);
     let names: Vec<&str> = kinds.map(|kind| kind.name()).collect();
     assert_eq!(names, countersign_policy::DETECTORS);
 }

@@ -291,6 +291,6 @@ async fn who_says_good_bye_hears_nothing_more() {
         let (mut direct, mut through) = (site.direct().await, site.client().await);
         direct.send(&farewell).await;
         through.send(&farewell).await;
-        assert_eq!(brief(&through.to_the_end().await), brief(&direct.to_the_end().await));
+        assert_eq!(brief(&through.until_the_end().await), brief(&direct.until_the_end().await));
     }
 }

@@ -134,7 +134,7 @@ async fn a_client_that_leaves_with_a_denied_statement_leaves_nothing_behind() {
     let mut client = site.client().await;
     let series = [pbe("INSERT INTO orders VALUES (10)", &[]), pbe(DENIED, &[]), super::wire::x()].concat();
     client.send(&series).await;
-    let answer = brief(&client.to_the_end().await);
+    let answer = brief(&client.until_the_end().await);
     assert!(answer.contains("E:42501"), "{answer}");
     assert_eq!(site.sql("SELECT count(*) FROM orders"), "9");
 }

@@ -249,7 +249,7 @@ async fn when_the_server_goes_while_a_statement_is_held_the_client_hears_it_and_
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app' AND datname = \
         current_database() AND pid <> pg_backend_pid()",
     );
-    let last = client.to_the_end().await;
+    let last = client.until_the_end().await;
     assert!(brief(&last).starts_with("E:57P01"), "{last:?}");
     approve(&site, &review).await;
     assert_eq!(left(&site), "9");

@@ -49,7 +49,7 @@ async fn what_is_bound_and_never_executed_is_judged_because_planning_runs_functi
     }
     let mut client = site.client().await;
     client.send(&[bound(), x()].concat()).await;
-    client.to_the_end().await;
+    client.until_the_end().await;
     assert_eq!(site.sql("SELECT is_called FROM deeds_seen"), "f");
 }
 
@@ -248,7 +248,7 @@ async fn another_encoding_ends_the_session() {
     let site = Site::new().await;
     let mut client = site.client().await;
     client.send(&[q("SET client_encoding = 'SJIS'"), q(PLACE)].concat()).await;
-    let last = brief(&client.to_the_end().await);
+    let last = brief(&client.until_the_end().await);
     assert!(last.ends_with("E:08006") && !last.contains("D:"), "{last}");
     // A series that is not ended yet reports no setting, and goes no further either.
     let mut client = site.client().await;

@@ -157,7 +157,7 @@ async fn a_connection_that_is_lost_in_the_middle_leaves_the_outcome_unknown() {
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND relation = 'orders'::regclass",
     );
     for client in [&mut held_client, &mut free_client] {
-        let last = brief(&client.to_the_end().await);
+        let last = brief(&client.until_the_end().await);
         assert!(last.starts_with("E:57P01"), "{last}");
     }
     let outcome = outcome(&site, &review, State::Unknown).await;
@@ -176,7 +176,7 @@ async fn a_server_that_is_killed_leaves_the_outcome_unknown_and_says_so() {
     let backend = site.sql("SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'orders'::regclass");
     // SIGKILL of a backend makes the server end all of them and recover, as after a crash.
     assert!(std::process::Command::new("kill").args(["-9", &backend]).status().unwrap().success());
-    let last = client.to_the_end().await;
+    let last = client.until_the_end().await;
     assert!(brief(&last).ends_with("E:08006"), "{last:?}");
     assert!(last.last().unwrap().field(b'H').contains("is not known"), "{last:?}");
     assert_eq!(outcome(&site, &review, State::Unknown).await.status, Status::Unknown);

@@ -12,7 +12,7 @@ use super::wire::{Raw, b, brief, close, e, h, message, p, pbe, q, s};
 async fn ends_with_a_reason(mut client: Raw, bytes: &[u8], code: &str) {
     // The gateway may have closed before everything was written.
     drop(client.stream.write_all(bytes).await);
-    let last = client.to_the_end().await;
+    let last = client.until_the_end().await;
     assert_eq!(last.last().map(|message| message.field(b'C')).as_deref(), Some(code), "{last:?}");
     assert!(last.iter().all(|message| message.tag != b'D'), "{last:?}");
 }
@@ -62,7 +62,7 @@ async fn half_a_message_and_then_nothing_is_an_end_in_good_order() {
         let mut client = site.client().await;
         client.send(&whole[..end.min(30)]).await;
         client.stream.shutdown().await.unwrap();
-        client.to_the_end().await;
+        client.until_the_end().await;
     }
     assert_eq!(site.sql("SELECT count(*) FROM orders"), "9");
 }
@@ -210,7 +210,7 @@ async fn an_agent_that_is_revoked_is_let_go_within_a_second() {
     fetches.send(&[e("c", 1), s()].concat()).await;
     for client in [works, waits, fetches, idle] {
         let mut client = client;
-        let last = brief(&client.to_the_end().await);
+        let last = brief(&client.until_the_end().await);
         assert!(last.ends_with("E:57P01") || last.ends_with("E:28000"), "{last}");
         assert!(!last.contains("D:"), "{last}");
     }
@@ -231,7 +231,7 @@ async fn messages_of_another_kind_during_a_copy_define_nothing() {
             assert_eq!(connection.next().await.brief(), "G");
             let use_it = [b("", "x", &[]), e("", 0), s(), super::wire::x()].concat();
             connection.send(&[stray.clone(), s(), use_it].concat()).await;
-            last.push(brief(&connection.to_the_end().await));
+            last.push(brief(&connection.until_the_end().await));
         }
         // The server itself loses track of such a client.
         assert!(last[0].starts_with("E:08P01 E:08P01"), "{last:?}");

@@ -163,7 +163,7 @@ impl Raw {
     }
 
     /// Everything up to the end of the connection.
-    pub(super) async fn to_the_end(&mut self) -> Vec<Message> {
+    pub(super) async fn until_the_end(&mut self) -> Vec<Message> {
         let mut messages = Vec::new();
         while let Some(message) = self.try_next().await {
             messages.push(message);
