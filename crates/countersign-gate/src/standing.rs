@@ -1,8 +1,9 @@
 //! How does an action pass at full speed that policy allows whatever its parameters are? Judged once, then again
 //! whenever the policy changes; recorded each time, before it runs.
 //!
-//! Nothing that people have a say in goes this way, and nothing with a condition: no review, no `when`, no mask, no
-//! row limit. What remains is a yes that depends on who asks, on the resource and on the effects alone.
+//! Nothing that people have a say in goes this way, nothing whose condition looks at arguments, facts or the time, no
+//! mask and no row limit. What remains is a yes that depends on who asks, on the resource, the operation and the effects
+//! alone.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use countersign_store::{By, What};
 use crate::Gate;
 use crate::pass::unrecorded;
 
-/// A yes that holds for every action of this principal, on this resource, with these effects, while the bundle that
+/// A yes that holds for every action of this principal, on this resource, with this operation and these effects, while the bundle that
 /// gave it is in force.
 #[derive(Debug)]
 pub struct Standing {

@@ -27,7 +27,7 @@ pub(crate) struct Bucket {
     possible: PolicySet,
     /// The forbids of H that have no `when` or `unless`.
     absolute: PolicySet,
-    /// Whether a policy in here looks at more than its scope.
+    /// Whether a policy in here looks at what is said: arguments, facts or the time.
     conditional: bool,
 }
 
@@ -93,7 +93,7 @@ impl Index {
 
 impl Bucket {
     pub(crate) fn add(&mut self, policy: &Policy, kind: &Kind) -> Result<(), String> {
-        self.conditional |= policy.has_non_scope_constraint();
+        self.conditional |= looks_at_what_is_said(policy);
         let add = |set: &mut PolicySet, policy: Policy| set.add(policy).map_err(|error| error.to_string());
         match kind {
             Kind::Permit => {
@@ -113,7 +113,36 @@ impl Bucket {
     }
 }
 
-/// Whether a policy of these buckets looks at more than its scope, so that the answer depends on what is said.
+/// Whether a condition looks at anything of the context but the operation. What it says of principal and resource is
+/// the same for every question of theirs. A policy that can't be read does.
+fn looks_at_what_is_said(policy: &Policy) -> bool {
+    if !policy.has_non_scope_constraint() {
+        return false;
+    }
+    let Ok(json) = policy.to_json() else { return true };
+    json.get("conditions").is_none_or(names_context)
+}
+
+fn names_context(expression: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match expression {
+        Value::Array(items) => items.iter().any(names_context),
+        Value::Object(fields) => {
+            let operation = fields.get(".").is_some_and(|access| {
+                access.get("left").is_some_and(is_context)
+                    && access.get("attr").and_then(Value::as_str) == Some("operation")
+            });
+            !operation && (is_context(expression) || fields.values().any(names_context))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+fn is_context(expression: &serde_json::Value) -> bool {
+    expression.get("Var").and_then(serde_json::Value::as_str) == Some("context")
+}
+
+/// Whether a policy of these buckets looks at what is said, so that the answer depends on it.
 pub(crate) fn conditional<'a>(mut buckets: impl Iterator<Item = &'a Bucket>) -> bool {
     buckets.any(|bucket| bucket.conditional)
 }

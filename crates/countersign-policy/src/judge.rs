@@ -41,9 +41,9 @@ impl Bundle {
         self.answer(q).0
     }
 
-    /// The answer when it holds for every operation, argument and fact and at any time: a caller may keep it for as
-    /// long as this bundle is in force and principal, resource and effects are the same. `None` when a statement
-    /// with `when` or `unless` has a say.
+    /// The answer when it holds for every argument and fact and at any time: a caller may keep it for as long as this
+    /// bundle is in force and principal, resource, operation and effects are the same. `None` when a statement has a
+    /// say whose condition looks at anything else.
     pub fn judge_for_good(&self, q: &Question<'_>) -> Option<Decision> {
         let (decision, for_good) = self.answer(q);
         for_good.then_some(decision)

@@ -1,5 +1,6 @@
-//! Which answers hold whatever is said? Those that only statements without `when` and `unless` could change: they
-//! depend on who asks, on the resource and on the effect, so they are worked out once per bundle and kept.
+//! Which answers hold whatever is said? Those that no condition on arguments, facts or the time could change: they
+//! depend on who asks, on the resource, on the operation and on the effect, so they are worked out once per bundle and
+//! kept.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -40,7 +41,7 @@ impl Standing {
     }
 }
 
-/// Everything of a question, but for its effects, that a statement without conditions could look at.
+/// Everything of a question, but for its effects, that a statement could look at which looks at nothing that is said.
 #[derive(Debug)]
 pub(crate) struct Key {
     bytes: Vec<u8>,
@@ -61,7 +62,8 @@ impl Key {
             key.part(link.kind.word().as_bytes());
             key.part(link.name.as_bytes());
         }
-        key.part(b"resource");
+        key.part(b"operation");
+        key.part(q.operation.as_bytes());
         key.part(q.resource.name.as_bytes());
         key.part(q.resource.protocol.as_bytes());
         for (name, value) in &q.resource.labels {

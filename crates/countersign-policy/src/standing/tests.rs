@@ -32,7 +32,7 @@ fn whoever_and_whatever_differs_is_judged_anew() {
 }
 
 #[test]
-fn only_statements_without_conditions_answer_for_good() {
+fn only_statements_that_look_at_nothing_that_is_said_answer_for_good() {
     assert!(bundle(POLICY).judge_for_good(&read().question()).is_some());
     let timed = format!(
         "{POLICY}@id(\"night\") forbid (principal, action, resource) when {{ context.hour_utc < 6 }};"
@@ -43,6 +43,37 @@ fn only_statements_without_conditions_answer_for_good() {
         "{POLICY}@id(\"dev\") forbid (principal, action, resource in Env::\"dev\") when {{ context.hour_utc < 6 }};"
     );
     assert!(bundle(&elsewhere).judge_for_good(&read().question()).is_some());
+}
+
+#[test]
+fn conditions_on_principal_resource_and_operation_answer_for_good() {
+    for condition in [
+        "principal.name == \"eve\"",
+        "principal has owner && principal.owner == \"eve\"",
+        "resource.name == \"secrets\"",
+        "context.operation like \"tools/call drop*\"",
+    ] {
+        let text =
+            format!("{POLICY}@id(\"no\") forbid (principal, action, resource) when {{ {condition} }};");
+        let bundle = bundle(&text);
+        assert!(bundle.judge_for_good(&read().question()).is_some(), "{condition}");
+        // Another operation is another question.
+        let asked = read();
+        let dropping = crate::Question { operation: "tools/call drop_all", ..asked.question() };
+        let expected = if condition.contains("operation") { "deny" } else { "allow" };
+        assert_eq!(bundle.judge(&dropping).word(), expected, "{condition}");
+    }
+    for condition in [
+        "context.flags.hasTag(\"x\")",
+        "context == context",
+        "[context.operation, \"x\"].contains(\"x\") && context.hour_utc > 3",
+    ] {
+        let text =
+            format!("{POLICY}@id(\"no\") forbid (principal, action, resource) when {{ {condition} }};");
+        if let Ok(bundle) = crate::Bundle::load(&[crate::tests::source(&text)]) {
+            assert!(bundle.judge_for_good(&read().question()).is_none(), "{condition}");
+        }
+    }
 }
 
 #[test]
