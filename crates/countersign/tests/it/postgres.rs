@@ -3,6 +3,7 @@
 mod alike;
 mod denial;
 mod hold;
+mod margin;
 mod masking;
 mod meaning;
 mod names;
