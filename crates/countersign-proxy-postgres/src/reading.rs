@@ -167,8 +167,9 @@ impl Reader {
             return Arc::clone(known);
         }
         let sense = Sense::of(classify(text, &self.facts.catalog, &self.facts.meaning));
-        // A verdict that looked at a constant is not the verdict of the next text with the same key.
-        if keyed && !sense.classified.used_constant {
+        // A verdict that looked at a constant, or found a problem in this very text, is not the verdict of the next text
+        // with the same key.
+        if keyed && !sense.classified.used_constant && sense.classified.problem.is_none() {
             if self.kept.len() >= KEPT_MAX {
                 self.kept.clear();
             }
