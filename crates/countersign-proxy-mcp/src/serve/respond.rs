@@ -70,11 +70,19 @@ pub(super) async fn respond(
     let mut first = None;
     if manner.streams {
         let quiet = manner.clock.sleep_until(manner.clock.now().plus(QUIET));
-        tokio::select! {
+        let early = tokio::select! {
             biased;
-            event = events.recv() => first = event,
-            answer = &mut call => return answered(answer, manner.stateless),
-            () = quiet => {}
+            event = events.recv() => { first = event; None }
+            answer = &mut call => Some(answer),
+            () = quiet => None,
+        };
+        if let Some(answer) = early {
+            // The answer may have come in the same breath as events that belong before it.
+            first = events.try_recv();
+            if first.is_none() {
+                return answered(answer, manner.stateless);
+            }
+            call = Box::pin(std::future::ready(answer));
         }
     } else {
         return answered(call.await, manner.stateless);
@@ -184,3 +192,6 @@ impl Streaming {
         event(None, &message)
     }
 }
+
+#[cfg(test)]
+mod tests;
