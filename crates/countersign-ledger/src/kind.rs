@@ -72,4 +72,16 @@ kinds! {
     PersonRemoved = "person.removed",
     /// A session was ended.
     SessionEnded = "session.ended",
+    /// Nothing else happened for a while: proof that the ledger was not silenced.
+    LogHeartbeat = "log.heartbeat",
+    /// A key of the log was replaced.
+    KeyRotated = "key.rotated",
+    /// The content about a person or a case was erased.
+    SubjectErased = "subject.erased",
+    /// Somebody read the ledger.
+    AuditRead = "audit.read",
+    /// Somebody took entries away: receipts or an evidence pack.
+    AuditExported = "audit.exported",
+    /// Entries below an index are no longer kept; their hashes stay in the tree.
+    LogPruned = "log.pruned",
 }
