@@ -2,10 +2,11 @@
 //! within ±(2^53 − 1); no floats, no nulls, no duplicate keys, no personal data.
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::commit::{ActionSalt, Content, Salt, action_commitment, content_commitment};
 use crate::kind::Kind;
+use crate::text::hex;
+use crate::tree::leaf_hash;
 
 /// Leaves above this are refused: C2SP entry bundles prefix entries with 16 bits, and room is left for growth.
 pub const LEAF_MAX_BYTES: usize = 60_000;
@@ -263,17 +264,6 @@ impl Record {
         let hash = leaf_hash(&leaf);
         Ok(Encoded { leaf, hash, action_salt, salts })
     }
-}
-
-/// The RFC 6962 leaf hash: `SHA-256(0x00 ‖ leaf)`.
-pub fn leaf_hash(leaf: &[u8]) -> [u8; 32] {
-    Sha256::new().chain_update([0]).chain_update(leaf).finalize().into()
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]
