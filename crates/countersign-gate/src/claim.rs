@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use countersign_core::{Action, Reason, ReasonCode, Refusal, Review, Terms};
-use countersign_store::{Advance, Move};
+use countersign_core::{Action, Outcome, Reason, ReasonCode, Refusal, Review, ReviewId, Status, Terms};
+use countersign_store::{Advance, Move, StoreError};
 
 use crate::hold::denied;
 use crate::pass::{Judge, unrecorded};
@@ -76,15 +76,40 @@ impl Gate {
         terms: Terms,
     ) -> Result<Option<Permit>, Reason> {
         let claim = Move::Claim { digest: action.digest(), version: review.version };
-        let advance =
-            self.store().advance(review.id, claim, self.now()).await.map_err(|error| unrecorded(&error))?;
+        let advance = match self.store().advance(review.id, claim, self.now()).await {
+            Ok(advance) => advance,
+            Err(error) => {
+                if matches!(error, StoreError::Unsigned) {
+                    self.settle_unsigned(review.id).await;
+                }
+                return Err(unrecorded(&error));
+            }
+        };
         match advance {
-            Advance::Moved(_) => Ok(Some(Permit::issue(action, terms))),
+            Advance::Claimed(_, covered) => Ok(Some(Permit::issue_covered(action, terms, covered))),
+            // A claim that moved anything is claimed; without its proof nothing runs.
+            Advance::Moved(_) => Err(unrecorded(&StoreError::Unsigned)),
             Advance::Stale(_) | Advance::Refused(Refusal::NotNow(_), _) => Ok(None),
             Advance::Refused(refusal, _) => {
                 Err(Reason::new(ReasonCode::ApprovalLapsed, format!("{refusal}; ask again")))
             }
             Advance::NotFound => Err(Reason::new(ReasonCode::ChangedSinceApproval, "the review is gone")),
+        }
+    }
+
+    /// The claim is recorded, but not provably: nothing was sent, and that is what became of it.
+    async fn settle_unsigned(&self, review: ReviewId) {
+        let outcome = Outcome {
+            status: Status::Failed,
+            result: None,
+            rows: None,
+            duration_us: 0,
+            note: Some("nothing was sent: the ledger's checkpoint could not be signed".to_owned()),
+        };
+        let settle = Move::Settle { outcome, result: Vec::new() };
+        if let Err(error) = self.store().advance(review, settle.clone(), self.now()).await {
+            tracing::error!(error = &error as &dyn std::error::Error, %review, "an outcome was not recorded yet");
+            self.settle_later(review, settle);
         }
     }
 }

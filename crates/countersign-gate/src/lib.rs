@@ -3,7 +3,8 @@
 //! Open `pass.rs` first: [`Gate::pass`] tells the whole story, and each of its steps has a file of its own:
 //! `judge.rs`, `hold.rs`, `claim.rs`, `run.rs`. A proxy supplies only decode, forward and explain. `people.rs` is
 //! what reviewers can do, `requester.rs` what the asking side can, `detached.rs` how an action goes on without its
-//! caller; `expire.rs` and `recover.rs` keep the promises when nobody calls.
+//! caller; `expire.rs` and `recover.rs` keep the promises when nobody calls, and `publish.rs` tells the world how far the
+//! ledger has come.
 
 mod claim;
 mod clock;
@@ -15,6 +16,7 @@ mod judge;
 mod pass;
 mod people;
 mod permit;
+mod publish;
 mod recover;
 mod requester;
 mod run;

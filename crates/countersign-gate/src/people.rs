@@ -69,7 +69,7 @@ impl Gate {
             ballot,
         };
         match self.store().advance(review, cast, now).await.map_err(GateError::from)? {
-            Advance::Moved(review) => {
+            Advance::Moved(review) | Advance::Claimed(review, _) => {
                 self.0.deadlines.notify_one();
                 Ok(review)
             }

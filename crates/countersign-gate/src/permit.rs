@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use countersign_core::{Action, Terms};
+use countersign_store::Covered;
 
 /// The proof that exactly this action may run now, once.
 ///
@@ -12,11 +13,24 @@ use countersign_core::{Action, Terms};
 pub struct Permit {
     action: Arc<Action>,
     terms: Terms,
+    covered: Option<Covered>,
 }
 
 impl Permit {
+    /// For what policy allows without people; its entry is recorded.
     pub(crate) fn issue(action: Arc<Action>, terms: Terms) -> Self {
-        Self { action, terms }
+        Self { action, terms, covered: None }
+    }
+
+    /// For what people have approved; the entry of its release is under a signed checkpoint.
+    pub(crate) fn issue_covered(action: Arc<Action>, terms: Terms, covered: Covered) -> Self {
+        Self { action, terms, covered: Some(covered) }
+    }
+
+    /// The proof that the release of an approved action is in the ledger, under a signed checkpoint. `None` for what
+    /// policy allows without people.
+    pub fn covered(&self) -> Option<&Covered> {
+        self.covered.as_ref()
     }
 
     /// The action that may run; forward [`Action::payload`], nothing else.

@@ -59,7 +59,10 @@ impl Gate {
             own => return Ok(own),
         }
         Ok(match self.store().advance(review, Move::Cancel, self.now()).await? {
-            Advance::Moved(review) | Advance::Refused(_, review) | Advance::Stale(review) => Some(review),
+            Advance::Moved(review)
+            | Advance::Claimed(review, _)
+            | Advance::Refused(_, review)
+            | Advance::Stale(review) => Some(review),
             Advance::NotFound => None,
         })
     }

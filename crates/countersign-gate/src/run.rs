@@ -68,7 +68,7 @@ impl Gate {
     }
 
     /// Tries until the store takes it or the process ends; then recovery calls it unknown.
-    fn settle_later(&self, review: ReviewId, settle: Move) {
+    pub(crate) fn settle_later(&self, review: ReviewId, settle: Move) {
         let gate = self.clone();
         tokio::spawn(async move {
             loop {

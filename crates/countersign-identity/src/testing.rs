@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use countersign_core::{DigestWriter, Entropy, Timestamp};
+use countersign_ledger::note::{Algorithm, SigningKey};
 use countersign_store::{Options, Store};
 
 use crate::webauthn::authenticator::Authenticator;
@@ -84,7 +85,8 @@ impl World {
 
 fn open(folder: &tempfile::TempDir, seed: u64, public_url: &str) -> Identity {
     let entropy: Arc<dyn Entropy> = Arc::new(Seeded { seed, next: AtomicU64::new(0) });
-    let store = Store::open(&Options::new(folder.path(), entropy.clone())).unwrap();
+    let key = SigningKey::generate("identity.example/ledger", Algorithm::Ed25519, &[5; 32]).unwrap();
+    let store = Store::open(&Options::new(folder.path(), entropy.clone(), Arc::new(key))).unwrap();
     Identity::new(store, entropy, public_url).unwrap()
 }
 

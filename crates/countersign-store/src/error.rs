@@ -51,6 +51,24 @@ pub enum StoreError {
         /// Which.
         id: String,
     },
+    /// The ledger's tree and its entries don't belong together.
+    #[error("the ledger was changed from outside or is damaged: {0}")]
+    Tree(String),
+    /// The ledger is not the one whose checkpoint left the house.
+    #[error(
+        "the ledger {why}; if an older copy was put back on purpose, move `{}` away, and expect that whoever has \
+         seen the newer ledger will say so",
+        checkpoint.display()
+    )]
+    RolledBack {
+        /// What is wrong with it.
+        why: String,
+        /// The copy of the published checkpoint.
+        checkpoint: PathBuf,
+    },
+    /// What was committed has no signed checkpoint over it.
+    #[error("the ledger's checkpoint can't be signed")]
+    Unsigned,
     /// A value can't be written as JSON.
     #[error("a value can't be stored as JSON")]
     Json(#[from] serde_json::Error),

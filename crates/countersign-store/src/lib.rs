@@ -13,11 +13,14 @@ mod error;
 mod history;
 mod idempotency;
 mod journal;
+mod log;
 mod migrate;
 mod outbox;
 mod people;
 mod reviews;
+mod rollback;
 mod standing;
+mod tree;
 mod tx;
 mod writer;
 
@@ -26,14 +29,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use countersign_core::{Entropy, Notice};
+use countersign_ledger::note::Sign;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use tokio::sync::watch;
 
 pub use agents::*;
 pub use batches::{By, What};
 pub use definitions::Definition;
 pub use error::StoreError;
 pub use idempotency::Remembered;
+pub use log::{Covered, Signed};
 pub use people::*;
 pub use reviews::{Advance, Asked, Move};
 pub use writer::Durability;
@@ -58,6 +64,11 @@ pub struct Options {
     pub folder: PathBuf,
     /// Salts and node names.
     pub entropy: Arc<dyn Entropy>,
+    /// Signs the ledger's checkpoints; its name is the log's origin.
+    pub signer: Arc<dyn Sign>,
+    /// Where a copy of the newest published checkpoint is kept, best on another disk: when the store is opened, a ledger
+    /// that has lost or changed what the copy covers is refused.
+    pub checkpoint_file: PathBuf,
     /// Called after each commit with what changed, on the writer's thread; must not block.
     pub on_commit: Arc<dyn Fn(&Notice) + Send + Sync>,
     /// For tests.
@@ -72,8 +83,10 @@ impl std::fmt::Debug for Options {
 
 impl Options {
     /// A store in `folder` without faults, whose commits nobody watches.
-    pub fn new(folder: impl Into<PathBuf>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { folder: folder.into(), entropy, on_commit: Arc::new(|_| {}), faults: None }
+    pub fn new(folder: impl Into<PathBuf>, entropy: Arc<dyn Entropy>, signer: Arc<dyn Sign>) -> Self {
+        let folder = folder.into();
+        let checkpoint_file = folder.join("checkpoint");
+        Self { folder, entropy, signer, checkpoint_file, on_commit: Arc::new(|_| {}), faults: None }
     }
 }
 
@@ -85,6 +98,8 @@ struct Inner {
     writer: writer::Writer,
     journal: Arc<Journal<Allowed>>,
     known: batches::Known,
+    signed: watch::Receiver<Option<Arc<Signed>>>,
+    checkpoint_file: PathBuf,
     readers: Vec<Mutex<Connection>>,
     /// For reads that may take long, so that they never hold up a short one.
     long_reader: Mutex<Connection>,
@@ -112,6 +127,7 @@ impl Store {
         let path = options.folder.join(Self::FILE);
         let mut connection = open_connection(&path, false)?;
         migrate::up(&mut connection)?;
+        rollback::check(&connection, options)?;
         let log = tx::LogIdentity::load(&connection, options.entropy.as_ref())?;
         let readers = (0..READERS)
             .map(|_| open_connection(&path, true).map(Mutex::new))
@@ -119,13 +135,17 @@ impl Store {
         let long_reader = Mutex::new(open_connection(&path, true)?);
         let checkpointer = open_connection(&path, false)?;
         let (journal, line) = open_journal(&connection, options)?;
-        let writer =
-            writer::Writer::start(connection, checkpointer, log, (Arc::clone(&journal), line), options)?;
+        let signer = log::Signer::new(Arc::clone(&options.signer));
+        let signed = signer.subscribe();
+        let line = (Arc::clone(&journal), line);
+        let writer = writer::Writer::start(connection, checkpointer, (log, signer), line, options)?;
         let next_reader = AtomicUsize::new(0);
         Ok(Self(Arc::new(Inner {
             writer,
             journal,
             known: batches::Known::default(),
+            signed,
+            checkpoint_file: options.checkpoint_file.clone(),
             readers,
             long_reader,
             next_reader,

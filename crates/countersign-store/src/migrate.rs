@@ -8,6 +8,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_gate.sql"),
     include_str!("migrations/0002_identity.sql"),
     include_str!("migrations/0003_journal.sql"),
+    include_str!("migrations/0004_log.sql"),
 ];
 
 /// Applies what is missing.

@@ -11,7 +11,7 @@ use countersign_ledger::Kind;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::actions::{self, Progress, Requested};
-use crate::{Durability, Store, StoreError, Tx, entries};
+use crate::{Covered, Durability, Store, StoreError, Tx, entries};
 
 /// What asking brought.
 #[derive(Debug)]
@@ -63,6 +63,8 @@ pub enum Move {
 pub enum Advance {
     /// The review as it stands now.
     Moved(Review),
+    /// A claim succeeded, and the entry that says so is under a signed checkpoint.
+    Claimed(Review, Covered),
     /// The state machine refused; the review as it stands.
     Refused(Refusal, Review),
     /// Somebody else moved it first; look again.
@@ -148,25 +150,18 @@ impl Store {
     /// Moves a review, with its entry and notice, or says why not.
     ///
     /// # Errors
-    /// When it could not be recorded; then nothing has moved.
+    /// When it could not be recorded; then nothing has moved. [`StoreError::Unsigned`] when a claim was recorded and no
+    /// checkpoint over it could be signed: the action must not run then, and what became of it has to be settled.
     pub async fn advance(&self, id: ReviewId, step: Move, now: Timestamp) -> Result<Advance, StoreError> {
-        self.write(Durability::Full, move |tx| {
-            let Some(before) = by_id(tx.conn(), id)? else { return Ok(Advance::NotFound) };
-            if matches!(&step, Move::Claim { version, .. } if *version != before.version) {
-                return Ok(Advance::Stale(before));
-            }
-            let after = match before.apply(event(&step), now) {
-                Ok(after) => after,
-                Err(refusal) => return Ok(Advance::Refused(refusal, before)),
-            };
-            if !swap(tx, &before, &after)? {
-                return Ok(Advance::Stale(before));
-            }
-            follow(tx, &step, &after, now)?;
-            tx.tell(&after, now)?;
-            Ok(Advance::Moved(after))
-        })
-        .await
+        let claims = matches!(step, Move::Claim { .. });
+        let moved = move |tx: &mut Tx<'_>| {
+            let advance = moved(tx, id, &step, now)?;
+            Ok((advance, tx.size().saturating_sub(1)))
+        };
+        match self.write(Durability::Full, moved).await? {
+            (Advance::Moved(review), entry) if claims => Ok(Advance::Claimed(review, self.covered(entry)?)),
+            (advance, _) => Ok(advance),
+        }
     }
 
     /// One review.
@@ -301,6 +296,23 @@ fn swap(tx: &mut Tx<'_>, before: &Review, after: &Review) -> Result<bool, StoreE
         ],
     )?;
     Ok(changed == 1)
+}
+
+fn moved(tx: &mut Tx<'_>, id: ReviewId, step: &Move, now: Timestamp) -> Result<Advance, StoreError> {
+    let Some(before) = by_id(tx.conn(), id)? else { return Ok(Advance::NotFound) };
+    if matches!(step, Move::Claim { version, .. } if *version != before.version) {
+        return Ok(Advance::Stale(before));
+    }
+    let after = match before.apply(event(step), now) {
+        Ok(after) => after,
+        Err(refusal) => return Ok(Advance::Refused(refusal, before)),
+    };
+    if !swap(tx, &before, &after)? {
+        return Ok(Advance::Stale(before));
+    }
+    follow(tx, step, &after, now)?;
+    tx.tell(&after, now)?;
+    Ok(Advance::Moved(after))
 }
 
 /// What else a move changes, and how it reads in the ledger.

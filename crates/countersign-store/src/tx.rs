@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use countersign_core::{Entropy, Notice, Review, Timestamp};
+use countersign_ledger::tree::Hash;
 use countersign_ledger::{Kind, Place, Record, hex};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
@@ -28,8 +29,19 @@ impl LogIdentity {
 /// How far the ledger has come, kept at hand within one transaction.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Head {
-    size: i64,
+    pub(crate) size: i64,
     nseq: i64,
+}
+
+/// What a job has brought about.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// What has to be told.
+    pub(crate) notices: Vec<Notice>,
+    /// How far the ledger has come.
+    pub(crate) head: Head,
+    /// The leaf hashes of its entries.
+    pub(crate) leaves: Vec<Hash>,
 }
 
 impl Head {
@@ -39,9 +51,9 @@ impl Head {
         Ok(conn.prepare_cached(sql)?.query_row([], head)?)
     }
 
-    pub(crate) fn save(self, conn: &Connection) -> Result<(), StoreError> {
-        let sql = "UPDATE log_state SET size = ?1, nseq = ?2 WHERE size <> ?1";
-        conn.prepare_cached(sql)?.execute([self.size, self.nseq])?;
+    pub(crate) fn save(self, conn: &Connection, root: &Hash) -> Result<(), StoreError> {
+        let sql = "UPDATE log_state SET size = ?1, nseq = ?2, root = ?3 WHERE size <> ?1 OR root IS NULL";
+        conn.prepare_cached(sql)?.execute(params![self.size, self.nseq, root])?;
         Ok(())
     }
 }
@@ -54,6 +66,7 @@ pub(crate) struct Tx<'a> {
     faults: Option<&'a dyn Faults>,
     notices: Vec<Notice>,
     head: Head,
+    leaves: Vec<Hash>,
     /// The last leaf of each case that this job wrote about.
     told: HashMap<String, [u8; 32]>,
 }
@@ -66,7 +79,16 @@ impl<'a> Tx<'a> {
         faults: Option<&'a dyn Faults>,
         head: Head,
     ) -> Self {
-        Self { conn, log, entropy, faults, notices: Vec::new(), head, told: HashMap::new() }
+        Self {
+            conn,
+            log,
+            entropy,
+            faults,
+            notices: Vec::new(),
+            head,
+            leaves: Vec::new(),
+            told: HashMap::new(),
+        }
     }
 
     /// For reads within the transaction.
@@ -115,6 +137,7 @@ impl<'a> Tx<'a> {
             "INSERT INTO entries (idx, kind, time, case_id, leaf, leaf_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![index, record.kind.word(), now.as_micros(), record.case, encoded.leaf, encoded.hash],
         )?;
+        self.leaves.push(encoded.hash);
         self.told.insert(record.case.clone(), encoded.hash);
         let mut beside = BTreeMap::new();
         if let Some(salt) = &encoded.action_salt {
@@ -143,6 +166,11 @@ impl<'a> Tx<'a> {
         Ok(self.conn.prepare_cached(sql)?.query_row([&record.case], |row| row.get(0)).optional()?)
     }
 
+    /// How many entries the ledger has, with those of this job.
+    pub(crate) fn size(&self) -> u64 {
+        u64::try_from(self.head.size).unwrap_or(0)
+    }
+
     /// Writes the outbox row that tells of a review's change.
     pub(crate) fn tell(&mut self, review: &Review, now: Timestamp) -> Result<(), StoreError> {
         let version = i64::try_from(review.version).unwrap_or(i64::MAX);
@@ -156,9 +184,9 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// What has to be told, and how far the ledger has come.
-    pub(crate) fn finish(self) -> (Vec<Notice>, Head) {
-        (self.notices, self.head)
+    /// What came of it, to be kept when the job succeeded.
+    pub(crate) fn finish(self) -> Done {
+        Done { notices: self.notices, head: self.head, leaves: self.leaves }
     }
 }
 

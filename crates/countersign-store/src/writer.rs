@@ -13,12 +13,15 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use countersign_core::Notice;
+use countersign_ledger::tree::Hash;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::allowed::{Allowed, Opened, settle_line};
 use crate::journal::{Journal, Waiting};
-use crate::tx::{Head, LogIdentity, Tx};
+use crate::log::Signer;
+use crate::tree::{self, Tree};
+use crate::tx::{Done, Head, LogIdentity, Tx};
 use crate::{Options, StoreError};
 
 /// How surely a write must be down before its caller goes on.
@@ -68,10 +71,11 @@ impl Writer {
     pub(crate) fn start(
         connection: Connection,
         checkpointer: Connection,
-        log: LogIdentity,
+        log: (LogIdentity, Signer),
         (journal, line): Opened,
         options: &Options,
     ) -> Result<Self, StoreError> {
+        let (log, signer) = log;
         let (queue, jobs) = sync_channel(QUEUE_MAX);
         let (kick, kicks) = sync_channel(1);
         let spawn_error = |source| StoreError::Write { point: "thread", source };
@@ -80,9 +84,12 @@ impl Writer {
             .spawn(move || checkpoint_when_kicked(&checkpointer, &kicks))
             .map_err(spawn_error)?;
         let options = options.clone();
+        let tree = Tree::load(&connection)?;
         let mut looped = Loop {
             connection,
             log,
+            tree,
+            signer,
             options,
             journal,
             line,
@@ -91,7 +98,8 @@ impl Writer {
             unsynced_since: None,
             batches: 0,
         };
-        // What a crash left in the journal comes before everything else.
+        // What a crash left in the journal comes before everything else, and what it left unsynced before a signature.
+        looped.unsynced_since = (looped.tree.size() > 0).then(now);
         looped.commit(Vec::new(), true)?;
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -154,6 +162,9 @@ impl Drop for Writer {
 struct Loop {
     connection: Connection,
     log: LogIdentity,
+    /// As the last commit left it.
+    tree: Tree,
+    signer: Signer,
     options: Options,
     journal: Arc<Journal<Allowed>>,
     /// Taken from the journal and not committed yet.
@@ -239,12 +250,10 @@ impl Loop {
     }
 
     fn committed(&mut self, full: bool, notices: &[Notice]) {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "paces the disk; nothing that is recorded depends on it"
-        )]
-        let now = Instant::now;
         self.unsynced_since = if full { None } else { self.unsynced_since.or_else(|| Some(now())) };
+        if full {
+            self.signer.sign(&self.tree);
+        }
         if let Some(last) = self.line.last() {
             self.journal.moved(last.seq, self.line.iter().map(|waiting| waiting.bytes).sum());
             self.line.clear();
@@ -273,8 +282,8 @@ impl Loop {
         notices: &mut Vec<Notice>,
     ) -> Result<(), StoreError> {
         let begun = self.begin(full).and_then(|head| self.move_line(head));
-        let mut head = match begun {
-            Ok(head) => head,
+        let (mut head, mut leaves) = match begun {
+            Ok(line) => line,
             Err(error) => {
                 let text = error.to_string();
                 for job in batch {
@@ -288,13 +297,18 @@ impl Loop {
             self.connection.execute("UPDATE log_state SET syncs = syncs + 1", [])?;
         }
         for job in batch {
-            head = self.run_job(job, head, acks, notices)?;
+            let Some((ack, mut done)) = self.run_job(job, head)? else { continue };
+            acks.push(ack);
+            notices.append(&mut done.notices);
+            leaves.append(&mut done.leaves);
+            head = done.head;
         }
-        head.save(&self.connection)?;
+        let grown = self.tree.grown(&self.connection, &leaves, head)?;
         if let Some(faults) = &self.options.faults {
             faults.before("commit").map_err(|source| StoreError::Write { point: "commit", source })?;
         }
         self.control("COMMIT")?;
+        self.tree = grown;
         Ok(())
     }
 
@@ -305,7 +319,9 @@ impl Loop {
             self.full = full;
         }
         self.control("BEGIN IMMEDIATE")?;
-        Head::load(&self.connection)
+        let head = Head::load(&self.connection)?;
+        self.tree.catch_up(&self.connection, tree::unsigned(head.size))?;
+        Ok(head)
     }
 
     fn tx(&self, head: Head) -> Tx<'_> {
@@ -313,35 +329,26 @@ impl Loop {
         Tx::new(&self.connection, &self.log, self.options.entropy.as_ref(), faults, head)
     }
 
-    fn move_line(&self, head: Head) -> Result<Head, StoreError> {
+    fn move_line(&self, head: Head) -> Result<(Head, Vec<Hash>), StoreError> {
         if self.line.is_empty() {
-            return Ok(head);
+            return Ok((head, Vec::new()));
         }
         let mut tx = self.tx(head);
         settle_line(&mut tx, &self.line)?;
-        Ok(tx.finish().1)
+        let Done { head, leaves, .. } = tx.finish();
+        Ok((head, leaves))
     }
 
-    fn run_job(
-        &self,
-        job: Job,
-        head: Head,
-        acks: &mut Vec<Ack>,
-        notices: &mut Vec<Notice>,
-    ) -> Result<Head, StoreError> {
+    /// `None` when the job failed, in which case it has told its caller already.
+    fn run_job(&self, job: Job, head: Head) -> Result<Option<(Ack, Done)>, StoreError> {
         self.control("SAVEPOINT job")?;
         let mut tx = self.tx(head);
-        let mut after = head;
-        if let Some(ack) = (job.run)(Ok(&mut tx)) {
-            let (mut told, head) = tx.finish();
-            notices.append(&mut told);
-            acks.push(ack);
-            after = head;
-        } else {
+        let done = (job.run)(Ok(&mut tx)).map(|ack| (ack, tx.finish()));
+        if done.is_none() {
             self.control("ROLLBACK TO job")?;
         }
         self.control("RELEASE job")?;
-        Ok(after)
+        Ok(done)
     }
 
     /// A statement that begins or ends something, compiled once.
@@ -350,10 +357,14 @@ impl Loop {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "paces the disk; nothing that is recorded depends on it")]
+fn now() -> Instant {
+    Instant::now()
+}
+
 /// Lets more come before the line is moved. A job ends the wait.
 fn gather(calls: &Receiver<Call>) -> Option<Job> {
-    #[expect(clippy::disallowed_methods, reason = "paces the disk; nothing that is recorded depends on it")]
-    let since = Instant::now();
+    let since = now();
     while let Some(left) = LINE_WITHIN.checked_sub(since.elapsed()) {
         match calls.recv_timeout(left) {
             Ok(Call::Job(job)) => return Some(job),

@@ -5,6 +5,7 @@
 mod clock;
 mod entropy;
 mod faults;
+mod key;
 mod postgres;
 mod upstream;
 mod world;
@@ -12,6 +13,7 @@ mod world;
 pub use clock::FakeClock;
 pub use entropy::SeededEntropy;
 pub use faults::{FailFrom, FailOnce};
+pub use key::LogKey;
 pub use postgres::{Authority, Options as PostgresOptions, Postgres};
 pub use upstream::{CountingUpstream, TestCall};
 pub use world::{POLICY, World, WorldOptions};

@@ -7,25 +7,31 @@ use std::time::Duration;
 use bytes::Bytes;
 use countersign_core::{Digest, Obligation, Outcome, Status};
 use countersign_gate::{Forward, Forwarded, Permit, Ticket};
+use countersign_store::Covered;
 use tokio::sync::{Semaphore, watch};
 
 /// Remembers what was sent. It keeps no promise of its own: whether an action ran twice is seen here.
 #[derive(Debug, Clone)]
 pub struct CountingUpstream {
     received: Arc<Mutex<Vec<Vec<u8>>>>,
+    covered: Arc<Mutex<Vec<Option<Covered>>>>,
     open: Arc<Semaphore>,
 }
 
 impl Default for CountingUpstream {
     fn default() -> Self {
-        Self { received: Arc::default(), open: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)) }
+        Self {
+            received: Arc::default(),
+            covered: Arc::default(),
+            open: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+        }
     }
 }
 
 impl CountingUpstream {
     /// Receives, but answers only after [`CountingUpstream::answer`].
     pub fn silent() -> Self {
-        Self { received: Arc::default(), open: Arc::new(Semaphore::new(0)) }
+        Self { received: Arc::default(), covered: Arc::default(), open: Arc::new(Semaphore::new(0)) }
     }
 
     /// Lets so many calls be answered.
@@ -38,7 +44,13 @@ impl CountingUpstream {
         self.received.lock().unwrap().clone()
     }
 
+    /// What each permit carried as its proof to be in the ledger.
+    pub fn covered(&self) -> Vec<Option<Covered>> {
+        self.covered.lock().unwrap().clone()
+    }
+
     async fn call(&self, permit: Permit) -> Bytes {
+        self.covered.lock().unwrap().push(permit.covered().cloned());
         self.received.lock().unwrap().push(permit.action().payload().to_vec());
         self.open.acquire().await.unwrap().forget();
         Bytes::from_static(b"{\"result\":\"done\"}")

@@ -12,11 +12,12 @@ use countersign_core::{
 };
 use countersign_gate::{Clock as _, Directory, Gate, Limits, Parts, VoteError, Wakers};
 use countersign_identity::{Claims, Identity, NewAgent};
+use countersign_ledger::note::Sign;
 use countersign_policy::{Bundle, Live, Source};
 use countersign_store::{Faults, Options, Store};
 use tempfile::TempDir;
 
-use crate::{FakeClock, SeededEntropy};
+use crate::{FakeClock, LogKey, SeededEntropy};
 
 /// Reads pass, deletes need one `dba`, privilege changes need two, exports are forbidden, nothing else is permitted.
 pub const POLICY: &str = r#"
@@ -38,11 +39,13 @@ pub struct WorldOptions {
     pub faults: Option<Arc<dyn Faults>>,
     /// Bounds.
     pub limits: Limits,
+    /// Who signs the ledger.
+    pub signer: Arc<dyn Sign>,
 }
 
 impl Default for WorldOptions {
     fn default() -> Self {
-        Self { policy: POLICY.to_owned(), faults: None, limits: Limits::default() }
+        Self { policy: POLICY.to_owned(), faults: None, limits: Limits::default(), signer: LogKey::new() }
     }
 }
 
@@ -121,7 +124,7 @@ impl World {
     async fn open(folder: PathBuf, clock: FakeClock, options: WorldOptions, seed: u64) -> Self {
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
         let wakers = Wakers::default();
-        let mut open = Options::new(&folder, entropy.clone());
+        let mut open = Options::new(&folder, entropy.clone(), options.signer);
         open.on_commit = wakers.on_commit();
         open.faults = options.faults;
         let store = Store::open(&open).unwrap();

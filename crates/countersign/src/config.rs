@@ -2,6 +2,7 @@
 //! mend it.
 
 mod fields;
+mod ledger;
 mod postgres;
 mod problem;
 mod resource;
@@ -18,6 +19,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use fields::{Fields, Problems};
+pub(crate) use ledger::Ledger;
 pub(crate) use postgres::PostgresListener;
 pub(crate) use problem::Problem;
 use resource::Protected;
@@ -40,6 +42,7 @@ pub(crate) struct Config {
     pub(crate) databases: Vec<countersign_proxy_postgres::ResourceConfig>,
     /// How clients of databases are received.
     pub(crate) postgres: PostgresListener,
+    pub(crate) ledger: Ledger,
 }
 
 impl Config {
@@ -124,9 +127,10 @@ fn read_root(root: Fields<'_>, folder: &Path) -> Config {
         let help = "agents, people and database clients never share a listener; choose different ports";
         root.problem(root.span(), message, Some(help.to_owned()));
     }
-    root.finish();
     let state = folder.join(state);
-    Config { state, agents, people, public_url, policy_files, limits, resources, databases, postgres }
+    let ledger = ledger::read(root.section("ledger"), folder, &state, &public_url);
+    root.finish();
+    Config { state, agents, people, public_url, policy_files, limits, resources, databases, postgres, ledger }
 }
 
 fn address(fields: &Fields<'_>, default: &'static str) -> SocketAddr {

@@ -4,6 +4,7 @@ mod cli;
 mod client;
 mod config;
 mod demo;
+mod kept;
 mod listen;
 mod out;
 mod policy_watch;

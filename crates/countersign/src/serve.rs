@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Problem};
-use crate::system::{FolderLock, SystemEntropy};
+use crate::kept::log_key;
+use crate::system::{FolderLock, SystemEntropy, create_private};
 use crate::{listen, policy_watch};
 
 /// Why the gateway does not run.
@@ -31,6 +32,8 @@ pub(crate) enum ServeError {
     InUse(String),
     #[error("can't use the folder `{path}`")]
     Folder { path: String, source: std::io::Error },
+    #[error("the ledger's key `{path}` can't be used")]
+    LogKey { path: String, source: std::io::Error },
     #[error("the store can't be opened")]
     Store(#[from] countersign_store::StoreError),
     #[error("identity can't be set up")]
@@ -73,7 +76,12 @@ impl Base {
     pub(crate) fn open(config: &Config) -> Result<Self, ServeError> {
         let wakers = Wakers::default();
         let entropy = Arc::new(SystemEntropy);
-        let mut options = Options::new(&config.state, entropy.clone());
+        let folder = |source| ServeError::Folder { path: config.state.display().to_string(), source };
+        create_private(&config.state).map_err(folder)?;
+        let signer = log_key(&config.ledger.key, &config.ledger.origin, &SystemEntropy);
+        let key = |source| ServeError::LogKey { path: config.ledger.key.display().to_string(), source };
+        let mut options = Options::new(&config.state, entropy.clone(), Arc::new(signer.map_err(key)?));
+        options.checkpoint_file.clone_from(&config.ledger.checkpoint_file);
         options.on_commit = wakers.on_commit();
         let store = Store::open(&options)?;
         let identity = Arc::new(Identity::new(store.clone(), entropy, &config.public_url)?);
@@ -98,6 +106,7 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
     store.policy_changed(bundle.hash(), SystemClock.now()).await?;
     let policy = Arc::new(Live::new(bundle));
     let gate = Gate::start(parts(&config, store.clone(), wakers, policy.clone())).await?;
+    gate.start_publishing();
     let watch = policy_watch::start(&config, policy.clone(), store.clone())?;
 
     let resources: Vec<String> =

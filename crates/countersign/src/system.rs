@@ -22,6 +22,11 @@ impl Entropy for SystemEntropy {
     }
 }
 
+/// Makes a folder, if it is missing. What lies there is for the gateway alone.
+pub(crate) fn create_private(folder: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 /// Holds a folder for one gateway. Released when dropped, or by the operating system when the process dies.
 #[derive(Debug)]
 pub(crate) struct FolderLock(#[expect(dead_code, reason = "held, not read")] File);
@@ -29,8 +34,7 @@ pub(crate) struct FolderLock(#[expect(dead_code, reason = "held, not read")] Fil
 impl FolderLock {
     /// `None` when another gateway holds it.
     pub(crate) fn take(folder: &Path) -> std::io::Result<Option<Self>> {
-        // What lies there is for the gateway alone.
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        create_private(folder)?;
         let file =
             File::options().create(true).truncate(false).write(true).open(folder.join("gateway.lock"))?;
         match file.try_lock() {

@@ -23,7 +23,7 @@ impl Entropy for Counting {
 }
 
 fn options(folder: &TempDir) -> Options {
-    Options::new(folder.path(), Arc::new(Counting(0.into())))
+    Options::new(folder.path(), Arc::new(Counting(0.into())), crate::tree::tests::key())
 }
 
 fn now() -> Timestamp {

@@ -21,7 +21,12 @@ fn now() -> Timestamp {
 }
 
 fn open(folder: &TempDir) -> Store {
-    Store::open(&Options::new(folder.path(), std::sync::Arc::new(Counting(0.into())))).unwrap()
+    Store::open(&Options::new(
+        folder.path(),
+        std::sync::Arc::new(Counting(0.into())),
+        crate::tree::tests::key(),
+    ))
+    .unwrap()
 }
 
 fn by(name: &str) -> By {

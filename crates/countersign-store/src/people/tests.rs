@@ -52,7 +52,10 @@ fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
     let entropy = Arc::new(Counting::default());
     let faults = Arc::new(FailAfter { left: AtomicI64::new(-1) });
-    let options = Options { faults: Some(faults.clone()), ..Options::new(folder.path(), entropy.clone()) };
+    let options = Options {
+        faults: Some(faults.clone()),
+        ..Options::new(folder.path(), entropy.clone(), crate::tree::tests::key())
+    };
     World { store: Store::open(&options).unwrap(), entropy, faults, _folder: folder }
 }
 

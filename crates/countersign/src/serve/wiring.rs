@@ -1,9 +1,7 @@
 //! Who answers each part's questions about the others? Thin translations, without decisions of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,28 +13,18 @@ use countersign_proxy_mcp::{Authenticate, Claims, Pin, PinError, PinFuture, Pins
 use countersign_proxy_postgres::MaskSecret;
 use countersign_store::{Definition, Store};
 
+use crate::kept;
+
 /// What hashes of masked values are made with: made once for each folder, so that they stay equal from one start to the
 /// next, and for nobody but the gateway to read.
 pub(super) fn mask_secret(folder: &Path, entropy: &dyn Entropy) -> std::io::Result<MaskSecret> {
-    let place = folder.join("mask.key");
-    match std::fs::read(&place) {
-        Ok(bytes) => {
-            let wrong =
-                |_length| std::io::Error::new(ErrorKind::InvalidData, "`mask.key` doesn't hold 32 bytes");
-            return bytes.try_into().map(MaskSecret).map_err(wrong);
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    let mut secret = [0; 32];
-    entropy.fill(&mut secret);
-    // Under another name first: a half-written secret would be another one for ever.
-    let fresh = folder.join("mask.key.new");
-    let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
-    file.write_all(&secret)?;
-    file.sync_all()?;
-    std::fs::rename(&fresh, &place)?;
-    Ok(MaskSecret(secret))
+    let fresh = || {
+        let mut secret = [0; 32];
+        entropy.fill(&mut secret);
+        Ok(secret.to_vec())
+    };
+    let wrong = |_length| std::io::Error::new(ErrorKind::InvalidData, "`mask.key` doesn't hold 32 bytes");
+    kept::kept(&folder.join("mask.key"), fresh)?.try_into().map(MaskSecret).map_err(wrong)
 }
 
 /// Rights at this moment. What can't be read is a right that is not there.

@@ -5,6 +5,7 @@ mod attacks;
 mod changes;
 mod faults;
 mod hold;
+mod provable;
 mod recovery;
 mod standing;
 

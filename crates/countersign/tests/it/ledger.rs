@@ -21,6 +21,9 @@ pub(crate) fn check(world: &World) {
         .collect::<Result<Vec<(i64, String, Vec<u8>, [u8; 32], String)>, _>>()
         .unwrap();
     assert_eq!(rows.len(), usize::try_from(size).unwrap());
+    let root: Option<[u8; 32]> = db.query_row("SELECT root FROM log_state", [], |row| row.get(0)).unwrap();
+    let hashes: Vec<[u8; 32]> = rows.iter().map(|row| row.3).collect();
+    assert_eq!(root, Some(tree_head(&hashes)), "the root is not that of the leaves");
     let mut last: HashMap<String, String> = HashMap::new();
     for (at, (index, case, leaf, hash, kind)) in rows.into_iter().enumerate() {
         assert_eq!(index, i64::try_from(at).unwrap(), "a gap");
@@ -32,6 +35,27 @@ pub(crate) fn check(world: &World) {
         assert_eq!(value.get("prev").and_then(Value::as_str), last.get(&case).map(String::as_str));
         last.insert(case, hex(&hash));
         check_contents(&db, index, &value);
+    }
+}
+
+/// Every leaf, in order.
+pub(crate) fn leaves(world: &World) -> Vec<Value> {
+    let db = Connection::open(world.folder().join(countersign_store::Store::FILE)).unwrap();
+    let mut statement = db.prepare("SELECT leaf FROM entries ORDER BY idx").unwrap();
+    let leaves = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+    leaves.map(|leaf| serde_json::from_slice(&leaf.unwrap()).unwrap()).collect()
+}
+
+/// The Merkle tree head exactly as RFC 6962, section 2.1, defines it.
+fn tree_head(hashes: &[[u8; 32]]) -> [u8; 32] {
+    match hashes {
+        [] => Sha256::digest([]).into(),
+        [leaf] => *leaf,
+        _ => {
+            let split = hashes.len().next_power_of_two() / 2;
+            let (left, right) = (tree_head(&hashes[..split]), tree_head(&hashes[split..]));
+            Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+        }
     }
 }
 

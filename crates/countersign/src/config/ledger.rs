@@ -1,0 +1,42 @@
+//! What is the ledger called, who signs it, and where does a copy of its head go? `[ledger]`.
+
+use std::path::{Path, PathBuf};
+
+use super::fields::Fields;
+
+/// How the ledger presents itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Ledger {
+    /// The log's name when its key is first made; later the key has it.
+    pub(crate) origin: String,
+    /// The file with the signing key; made at the first start.
+    pub(crate) key: PathBuf,
+    /// Where a copy of the newest published checkpoint is kept.
+    pub(crate) checkpoint_file: PathBuf,
+}
+
+pub(super) fn read(fields: Fields<'_>, folder: &Path, state: &Path, public_url: &str) -> Ledger {
+    let origin = match fields.optional_string("origin") {
+        Some(text) => {
+            let bad = |letter: char| letter.is_whitespace() || letter.is_control() || letter == '+';
+            if text.get_ref().is_empty() || text.get_ref().contains(bad) {
+                let message = format!("`{}` is not a log's origin", text.get_ref());
+                let help = "write it like `countersign.example.com/ledger`: no blanks, no `+`";
+                fields.problem(text.span(), message, Some(help.to_owned()));
+            }
+            text.into_inner()
+        }
+        None => {
+            let host = public_url.split_once("://").map_or(public_url, |(_, host)| host);
+            format!("{host}/ledger")
+        }
+    };
+    let file = |name, otherwise: &str| match fields.optional_string(name) {
+        Some(path) => folder.join(path.into_inner()),
+        None => state.join(otherwise),
+    };
+    let key = file("key", "log.key");
+    let checkpoint_file = file("checkpoint_file", "checkpoint");
+    fields.finish();
+    Ledger { origin, key, checkpoint_file }
+}

@@ -1,0 +1,50 @@
+//! Where do secrets stay that the gateway makes for itself? Each in a file that nobody else may read, made once.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use countersign_core::Entropy;
+use countersign_ledger::note::{Algorithm, SigningKey};
+
+/// The bytes of the file, or of the fresh secret that is written there first. Of several processes that come at the
+/// same time, all get the same.
+pub(crate) fn kept(
+    place: &Path,
+    fresh: impl FnOnce() -> std::io::Result<Vec<u8>>,
+) -> std::io::Result<Vec<u8>> {
+    match std::fs::read(place) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        read => return read,
+    }
+    // Under another name first: a half-written secret would be another one for ever.
+    let mut name = place.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".new-{}", std::process::id()));
+    let beside = place.with_file_name(name);
+    let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+    file.write_all(&fresh()?)?;
+    file.sync_all()?;
+    let linked = std::fs::hard_link(&beside, place);
+    std::fs::remove_file(&beside)?;
+    match linked {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => std::fs::read(place),
+    }
+}
+
+/// The key that signs the ledger's checkpoints. `origin` is its name when it is made.
+pub(crate) fn log_key(place: &Path, origin: &str, entropy: &dyn Entropy) -> std::io::Result<SigningKey> {
+    let fresh = || {
+        let mut random = [0; 32];
+        entropy.fill(&mut random);
+        let key = SigningKey::generate(origin, Algorithm::Ed25519, &random).map_err(std::io::Error::other)?;
+        Ok(format!("{}\n", key.secret_text()).into_bytes())
+    };
+    let wrong = |why: String| std::io::Error::new(ErrorKind::InvalidData, why);
+    let text = String::from_utf8(kept(place, fresh)?).map_err(|_bytes| wrong("it is not text".to_owned()))?;
+    SigningKey::from_secret_text(text.trim()).map_err(|error| wrong(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;
