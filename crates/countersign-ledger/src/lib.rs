@@ -12,6 +12,7 @@ mod commit;
 pub mod cosignature;
 mod kind;
 pub mod note;
+pub mod proof;
 mod record;
 mod text;
 pub mod tile;

@@ -10,6 +10,7 @@ mod tiles;
 
 pub use bundle::{BundleError, ENTRY_MAX_BYTES, encode_entries};
 pub use path::{PathError, TilePath};
+pub(crate) use tiles::complete_root;
 pub use tiles::{FullTile, RebuildError, Tiles};
 
 use crate::tree::{HASH_BYTES, Hash, SIZE_MAX};
