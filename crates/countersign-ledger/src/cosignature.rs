@@ -11,11 +11,14 @@ pub const TIME_MAX: u64 = SIZE_MAX;
 /// that it had seen of this log. The caller has verified that; see [`crate::witness`].
 ///
 /// # Errors
-/// When the key can't sign or is not one for cosignatures.
+/// When the key can't sign or is not one for cosignatures, or the time is 0 or beyond [`TIME_MAX`].
 pub fn cosign(note: &Note, signer: &dyn Sign, time: u64) -> Result<SignatureLine, SignError> {
     let key = signer.key();
-    if key.algorithm() != Algorithm::CosignatureV1 || time > TIME_MAX {
+    if key.algorithm() != Algorithm::CosignatureV1 {
         return Err(SignError::OtherUse(key.name().to_owned()));
+    }
+    if time == 0 || time > TIME_MAX {
+        return Err(SignError::Time(time));
     }
     let signature = signer.sign(message(note.text(), time).as_bytes())?;
     Ok(SignatureLine::new(key, [time.to_be_bytes().as_slice(), &signature].concat()))

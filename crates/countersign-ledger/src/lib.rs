@@ -17,6 +17,7 @@ mod record;
 mod text;
 pub mod tile;
 pub mod tree;
+pub mod witness;
 
 pub use commit::{ActionSalt, Content, Salt, action_commitment, content_commitment};
 pub use kind::Kind;

@@ -75,7 +75,8 @@ fn a_logs_signature_is_no_cosignature_and_a_cosignature_no_logs_signature() {
 fn times_beyond_the_specifications_are_refused() {
     let (note, witness) = (checkpoint(), witness(1));
     cosign(&note, &witness, TIME_MAX).unwrap();
-    assert!(matches!(cosign(&note, &witness, TIME_MAX + 1), Err(SignError::OtherUse(_))));
+    assert!(matches!(cosign(&note, &witness, TIME_MAX + 1), Err(SignError::Time(_))));
+    assert!(matches!(cosign(&note, &witness, 0), Err(SignError::Time(0))));
     let late = TIME_MAX + 1;
     let signature = witness.sign(message(note.text(), late).as_bytes()).unwrap();
     let mut changed = note;

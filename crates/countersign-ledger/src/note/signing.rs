@@ -32,6 +32,9 @@ pub enum SignError {
     /// A witness's key was to sign a plain note, or a log's key a cosignature.
     #[error("the key `{0}` is for another use")]
     OtherUse(String),
+    /// A cosignature needs a time from 1 to 2^63 − 1, in seconds since 1970.
+    #[error("a witness does not sign for the time {0}")]
+    Time(u64),
     /// The text can't be signed.
     #[error(transparent)]
     Note(#[from] super::NoteError),
