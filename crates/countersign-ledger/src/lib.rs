@@ -10,7 +10,9 @@
 pub mod checkpoint;
 mod commit;
 pub mod cosignature;
+pub mod entry_proof;
 mod kind;
+mod leaf;
 pub mod note;
 pub mod proof;
 mod record;
@@ -21,6 +23,7 @@ pub mod witness;
 
 pub use commit::{ActionSalt, Content, Salt, action_commitment, content_commitment};
 pub use kind::Kind;
+pub use leaf::{Leaf, LeafAction, LeafError};
 pub use record::{
     ActionPart, Actor, ActorKind, ApprovalPart, EncodeError, Encoded, LEAF_MAX_BYTES, Place, PolicyPart,
     Record, ResultPart,

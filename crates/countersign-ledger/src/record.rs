@@ -1,7 +1,7 @@
 //! What does one leaf hold? RFC 8785 canonical JSON of the I-JSON subset: strings, booleans and whole numbers
 //! within ±(2^53 − 1); no floats, no nulls, no duplicate keys, no personal data.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::commit::{ActionSalt, Content, Salt, action_commitment, content_commitment};
 use crate::kind::Kind;
@@ -12,7 +12,7 @@ use crate::tree::leaf_hash;
 pub const LEAF_MAX_BYTES: usize = 60_000;
 
 /// Who did what the entry tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ActorKind {
     /// An agent.
@@ -23,8 +23,20 @@ pub enum ActorKind {
     System,
 }
 
+impl ActorKind {
+    /// The word in the leaf.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Human => "human",
+            Self::System => "system",
+        }
+    }
+}
+
 /// Who did what the entry tells, by pseudonym.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Actor {
     /// What it is.
     pub kind: ActorKind,
@@ -44,19 +56,21 @@ pub struct ActionPart {
 }
 
 /// What policy said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PolicyPart {
     /// SHA-256 of the bundle.
     pub bundle: String,
     /// Ids of the policies that decided.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
     /// `allow`, `review` or `deny`.
     pub decision: String,
 }
 
 /// What people are asked or said.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ApprovalPart {
     /// The review.
     pub request: String,
@@ -65,7 +79,7 @@ pub struct ApprovalPart {
     /// The review's version after this entry.
     pub version: u64,
     /// Groups that are asked.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub of: Vec<String>,
     /// How many people in all.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,7 +96,8 @@ pub struct ApprovalPart {
 }
 
 /// What became of the action.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ResultPart {
     /// `executed`, `failed` or `unknown`.
     pub status: String,
