@@ -11,10 +11,13 @@ pub mod checkpoint;
 mod commit;
 pub mod cosignature;
 pub mod entry_proof;
+#[cfg(test)]
+mod fixtures;
 mod kind;
 mod leaf;
 pub mod note;
 pub mod proof;
+pub mod receipt;
 mod record;
 mod text;
 pub mod tile;

@@ -1,21 +1,8 @@
 use super::*;
 use crate::cosignature::cosign;
-use crate::note::{Algorithm, NoteVerifyError, SigningKey, VerifierKey};
+use crate::fixtures::{ORIGIN, log_key, public, witness_key};
+use crate::note::{Algorithm, NoteVerifyError, SigningKey};
 use crate::tree::EMPTY_ROOT;
-
-const ORIGIN: &str = "example.com/log";
-
-fn log(seed: u8) -> SigningKey {
-    SigningKey::generate(ORIGIN, Algorithm::Ed25519, &[seed; 32]).unwrap()
-}
-
-fn witness(name: &str, seed: u8) -> SigningKey {
-    SigningKey::generate(name, Algorithm::CosignatureV1, &[seed; 32]).unwrap()
-}
-
-fn keys(keys: &[&SigningKey]) -> Vec<VerifierKey> {
-    keys.iter().map(|key| key.key().clone()).collect()
-}
 
 fn checkpoint() -> Checkpoint {
     Checkpoint::new(ORIGIN, 12, [7; 32]).unwrap()
@@ -83,26 +70,26 @@ fn malformed_checkpoints_are_refused() {
 
 #[test]
 fn a_checkpoint_that_the_log_signed_is_believed() {
-    let log = log(1);
+    let log = log_key(1);
     let signed = checkpoint().sign(&[&log]).unwrap().to_string();
-    let verified = TrustedLog::new(&keys(&[&log])).unwrap().verify(signed.as_bytes()).unwrap();
+    let verified = TrustedLog::new(&public(&[&log])).unwrap().verify(signed.as_bytes()).unwrap();
     assert_eq!(verified.checkpoint(), &checkpoint());
     assert_eq!(verified.witnesses(), []);
 }
 
 #[test]
 fn while_a_key_is_replaced_either_is_believed() {
-    let (old, new) = (log(1), log(2));
+    let (old, new) = (log_key(1), log_key(2));
     let signed = checkpoint().sign(&[&old, &new]).unwrap();
-    for trusted in [keys(&[&old]), keys(&[&new]), keys(&[&old, &new])] {
+    for trusted in [public(&[&old]), public(&[&new]), public(&[&old, &new])] {
         TrustedLog::new(&trusted).unwrap().verify_note(&signed).unwrap();
     }
 }
 
 #[test]
 fn a_checkpoint_of_another_log_or_by_another_key_is_not_believed() {
-    let (log, stranger) = (log(1), log(2));
-    let trusted = TrustedLog::new(&keys(&[&log])).unwrap();
+    let (log, stranger) = (log_key(1), log_key(2));
+    let trusted = TrustedLog::new(&public(&[&log])).unwrap();
     let by_stranger = checkpoint().sign(&[&stranger]).unwrap();
     assert_eq!(trusted.verify_note(&by_stranger), Err(TrustError::Signature(NoteVerifyError::Unsigned)));
     let other = Checkpoint::new("example.com/other", 12, [7; 32]).unwrap().sign(&[&log]).unwrap();
@@ -116,28 +103,29 @@ fn a_checkpoint_of_another_log_or_by_another_key_is_not_believed() {
 fn keys_of_no_log_or_of_two_are_no_trust() {
     let other = SigningKey::generate("example.com/other", Algorithm::Ed25519, &[3; 32]).unwrap();
     assert_eq!(TrustedLog::new(&[]), Err(TrustError::NoLogKey));
-    assert_eq!(TrustedLog::new(&keys(&[&witness("w", 1)])), Err(TrustError::NoLogKey));
-    let two = TrustedLog::new(&keys(&[&log(1), &other]));
+    assert_eq!(TrustedLog::new(&public(&[&witness_key("w", 1)])), Err(TrustError::NoLogKey));
+    let two = TrustedLog::new(&public(&[&log_key(1), &other]));
     assert_eq!(two, Err(TrustError::TwoLogs(ORIGIN.to_owned(), "example.com/other".to_owned())));
 }
 
 #[test]
 fn witnesses_alone_are_not_the_log() {
-    let (log, witness) = (log(1), witness("witness.example/w1", 2));
+    let (log, witness) = (log_key(1), witness_key("witness.example/w1", 2));
     let mut note = checkpoint().sign(&[]).unwrap();
     note.add(cosign(&note, &witness, 5).unwrap());
-    let trusted = TrustedLog::new(&keys(&[&log, &witness])).unwrap();
+    let trusted = TrustedLog::new(&public(&[&log, &witness])).unwrap();
     assert_eq!(trusted.verify_note(&note), Err(TrustError::LogUnsigned(ORIGIN.to_owned())));
 }
 
 #[test]
 fn a_quorum_counts_witnesses_not_signatures() {
-    let (log, one, again, two) = (log(1), witness("w1", 2), witness("w1", 3), witness("w2", 4));
+    let (log, one, again, two) =
+        (log_key(1), witness_key("w1", 2), witness_key("w1", 3), witness_key("w2", 4));
     let mut note = checkpoint().sign(&[&log]).unwrap();
     note.add(cosign(&note, &one, 5).unwrap());
     note.add(cosign(&note, &one, 6).unwrap());
     note.add(cosign(&note, &again, 7).unwrap());
-    let trusted = TrustedLog::new(&keys(&[&log, &one, &again, &two])).unwrap().with_quorum(2);
+    let trusted = TrustedLog::new(&public(&[&log, &one, &again, &two])).unwrap().with_quorum(2);
     assert_eq!(trusted.verify_note(&note), Err(TrustError::Quorum { found: 1, needed: 2 }));
     note.add(cosign(&note, &two, 8).unwrap());
     let verified = trusted.verify_note(&note).unwrap();

@@ -1,11 +1,12 @@
 use super::*;
 use crate::checkpoint::Checkpoint;
+use crate::fixtures::witness_key;
 use crate::note::{NoteVerifyError, SigningKey};
 
 const TIME: u64 = 1_679_315_147;
 
 fn witness(seed: u8) -> SigningKey {
-    SigningKey::generate("witness.example.com/w1", Algorithm::CosignatureV1, &[seed; 32]).unwrap()
+    witness_key("witness.example.com/w1", seed)
 }
 
 fn checkpoint() -> Note {

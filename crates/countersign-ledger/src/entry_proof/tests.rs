@@ -1,22 +1,14 @@
 use super::*;
 use crate::checkpoint::Checkpoint;
-use crate::note::{Algorithm, Sign as _, SigningKey};
+use crate::fixtures::{leaf, log_key, public, trusted};
+use crate::note::SigningKey;
 use crate::proof::{TileHashes, inclusion};
 use crate::tile::{Tile, Tiles};
-use crate::tree::leaf_hash;
 
 const SIZE: u64 = 77;
 
 fn log() -> SigningKey {
-    SigningKey::generate("example.com/log", Algorithm::Ed25519, &[1; 32]).unwrap()
-}
-
-fn trusted() -> TrustedLog {
-    TrustedLog::new(&[log().key().clone()]).unwrap()
-}
-
-fn leaf(at: u64) -> Hash {
-    leaf_hash(&at.to_be_bytes())
+    log_key(1)
 }
 
 struct Open(Tiles);
@@ -115,11 +107,10 @@ fn malformed_proofs_are_refused() {
 
 #[test]
 fn a_proof_under_an_untrusted_checkpoint_proves_nothing() {
-    let other = SigningKey::generate("example.com/log", Algorithm::Ed25519, &[2; 32]).unwrap();
-    let trusted = TrustedLog::new(&[other.key().clone()]).unwrap();
-    let verified = entry_proof(5, None).verify(&leaf(5), &trusted);
+    let other = TrustedLog::new(&public(&[&log_key(2)])).unwrap();
+    let verified = entry_proof(5, None).verify(&leaf(5), &other);
     assert!(matches!(verified, Err(EntryVerifyError::Checkpoint(_))), "{verified:?}");
-    let quorum = self::trusted().with_quorum(1);
+    let quorum = trusted().with_quorum(1);
     let verified = entry_proof(5, None).verify(&leaf(5), &quorum);
     assert!(matches!(verified, Err(EntryVerifyError::Checkpoint(TrustError::Quorum { .. }))), "{verified:?}");
 }

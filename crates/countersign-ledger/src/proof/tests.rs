@@ -6,28 +6,9 @@ use proptest::prelude::*;
 use sha2_oracle::Sha256 as OracleSha256;
 
 use super::*;
+use crate::fixtures::{Leaves, leaf, small};
 use crate::tile::{Tile, Tiles};
-use crate::tree::{EMPTY_ROOT, Edge, leaf_hash};
-
-fn leaf(at: u64) -> Hash {
-    leaf_hash(&at.to_be_bytes())
-}
-
-/// Every complete subtree, by height and index.
-struct Leaves(Vec<Vec<Hash>>);
-
-impl Hashes for Leaves {
-    type Error = String;
-
-    fn hash(&self, height: u32, index: u64) -> Result<Hash, String> {
-        let found = self.0.get(height as usize).and_then(|level| level.get(small(index)).copied());
-        found.ok_or(format!("no subtree {index} of height {height}"))
-    }
-}
-
-fn small(number: u64) -> usize {
-    usize::try_from(number).unwrap()
-}
+use crate::tree::{EMPTY_ROOT, Edge};
 
 /// A log as its tiles: full ones, and the partial ones of its size.
 struct Log {
@@ -56,12 +37,7 @@ impl ReadTile for Log {
 }
 
 fn leaves(size: u64) -> Leaves {
-    let mut levels = vec![(0..size).map(leaf).collect::<Vec<Hash>>()];
-    while levels[levels.len() - 1].len() > 1 {
-        let below = &levels[levels.len() - 1];
-        levels.push(below.as_chunks().0.iter().map(|[left, right]| node_hash(left, right)).collect());
-    }
-    Leaves(levels)
+    Leaves::numbered(size)
 }
 
 fn roots(up_to: u64) -> Vec<Hash> {

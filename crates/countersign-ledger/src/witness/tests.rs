@@ -1,10 +1,10 @@
 use super::*;
 use crate::cosignature::cosign;
+use crate::fixtures::{Leaves, ORIGIN, leaf, log_key, root, trusted, witness_key};
 use crate::note::{Algorithm, Sign as _, SigningKey};
-use crate::proof::{Hashes, consistency};
-use crate::tree::{Edge, leaf_hash};
+use crate::proof::consistency;
+use crate::tree::Edge;
 
-const ORIGIN: &str = "example.com/log";
 const EXAMPLE: &str = "old 20852014
 PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=
 jrJZDmY8Y7SyJE0MWLpLozkIVMSMZcD5kvuKxPC3swk=
@@ -20,37 +20,15 @@ CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
 ";
 
 fn log() -> SigningKey {
-    SigningKey::generate(ORIGIN, Algorithm::Ed25519, &[1; 32]).unwrap()
+    log_key(1)
 }
 
 fn witness(name: &str) -> SigningKey {
-    SigningKey::generate(name, Algorithm::CosignatureV1, &[2; 32]).unwrap()
+    witness_key(name, 2)
 }
 
-fn trusted() -> TrustedLog {
-    TrustedLog::new(&[log().key().clone()]).unwrap()
-}
-
-fn leaf(at: u64) -> Hash {
-    leaf_hash(&at.to_be_bytes())
-}
-
-fn root(size: u64) -> Hash {
-    let mut edge = Edge::new();
-    (0..size).for_each(|at| edge.push(leaf(at)));
-    edge.root()
-}
-
-struct Leaves;
-
-impl Hashes for Leaves {
-    type Error = ();
-
-    fn hash(&self, height: u32, index: u64) -> Result<Hash, ()> {
-        let mut edge = Edge::new();
-        (index << height..(index + 1) << height).for_each(|at| edge.push(leaf(at)));
-        Ok(edge.root())
-    }
+fn proof(old: u64, new: u64) -> Vec<Hash> {
+    consistency(&Leaves::numbered(new), old, new).unwrap()
 }
 
 fn latest(size: u64) -> Latest {
@@ -63,7 +41,7 @@ fn note(size: u64, root: Hash) -> Note {
 
 /// An honest request.
 fn request(old: u64, new: u64) -> AddCheckpoint {
-    AddCheckpoint::new(old, consistency(&Leaves, old, new).unwrap(), note(new, root(new))).unwrap()
+    AddCheckpoint::new(old, proof(old, new), note(new, root(new))).unwrap()
 }
 
 #[test]
@@ -131,7 +109,6 @@ fn a_witness_refuses_what_the_specification_refuses() {
     let by_stranger = Checkpoint::new(ORIGIN, 8, root(8)).unwrap().sign(&[&stranger]).unwrap();
     let mut broken = note(8, root(8));
     broken.add(crate::note::SignatureLine::new(log().key(), vec![0; 64]));
-    let proof = |old, new| consistency(&Leaves, old, new).unwrap();
     let add = |old, proof: Vec<Hash>, note| AddCheckpoint::new(old, proof, note).unwrap();
     let mut wrong_hash = proof(5, 8);
     wrong_hash[0][0] ^= 1;
@@ -171,7 +148,7 @@ fn a_rewritten_log_is_not_signed_whatever_its_proof() {
     let mut other = |at| edge.push(if at == 2 { leaf(99) } else { leaf(at) });
     (0..8).for_each(&mut other);
     let rewritten = note(8, edge.root());
-    for proof in [consistency(&Leaves, 5, 8).unwrap(), Vec::new(), vec![[0; 32]; 4]] {
+    for proof in [proof(5, 8), Vec::new(), vec![[0; 32]; 4]] {
         let request = AddCheckpoint::new(5, proof, rewritten.clone()).unwrap();
         assert_eq!(request.judge(Some(&trusted()), Some(latest(5))).unwrap_err().status(), 422);
     }
