@@ -34,7 +34,7 @@ pub(crate) fn document() -> String {
     servers((url = "/", description = "This gateway's people listener")),
     paths(
         api::reviews::list, api::reviews::one, api::votes::cast,
-        api::actions::list, api::actions::one, api::actions::timeline,
+        api::actions::list, api::actions::one, api::actions::timeline, api::actions::receipt,
         api::events::stream,
         api::session::current, api::session::begin, api::session::end,
         api::passkeys::list, api::passkeys::enrol_options, api::passkeys::enrol, api::passkeys::remove,

@@ -55,6 +55,7 @@ pub(crate) fn table() -> Vec<Route> {
         get_("/api/v1/actions", Person, get(api::actions::list)),
         get_("/api/v1/actions/{id}", Person, get(api::actions::one)),
         get_("/api/v1/actions/{id}/timeline", Person, get(api::actions::timeline)),
+        get_("/api/v1/actions/{id}/receipt", Person, get(api::actions::receipt)),
         get_("/api/v1/events", Person, get(api::events::stream)),
         get_("/api/v1/session", Person, get(api::session::current)),
         delete_("/api/v1/session", Person, delete(api::session::end)),

@@ -4,6 +4,7 @@ use countersign_core::{
     ActionId, ActionRecord, Answer, Ballot, Digest, GrantId, Page, PassedRecord, PersonId, Query, Refusal,
     Review, ReviewId, Reviewer, State, TimelineEntry, VoteId, VoteRefusal,
 };
+use countersign_ledger::receipt::Receipt;
 use countersign_policy::ReviewQuestion;
 use countersign_store::{Advance, Move, Remembered};
 
@@ -138,6 +139,14 @@ impl Gate {
     /// When the store can't be read.
     pub async fn timeline(&self, action: ActionId) -> Result<Vec<TimelineEntry>, GateError> {
         Ok(self.store().timeline(action).await?)
+    }
+
+    /// What proves to anybody what became of an action. `None` when it has no entries of its own.
+    ///
+    /// # Errors
+    /// When the store can't be used, or the ledger's head can't be signed.
+    pub async fn receipt(&self, action: ActionId) -> Result<Option<Receipt>, GateError> {
+        Ok(self.store().receipt(action).await?)
     }
 
     /// Records that a person opened the review, once per person and version.

@@ -186,4 +186,4 @@ fn tell(tx: &mut Tx<'_>, id: ActionId, ended: &Ended) -> Result<(), StoreError> 
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

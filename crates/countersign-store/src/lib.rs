@@ -17,6 +17,7 @@ mod log;
 mod migrate;
 mod outbox;
 mod people;
+mod receipt;
 mod reviews;
 mod rollback;
 mod standing;

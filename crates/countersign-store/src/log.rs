@@ -29,6 +29,17 @@ pub struct Signed {
     tree: Tree,
 }
 
+impl Signed {
+    /// A tile of this tree, or of a smaller one: from the full one where that is stored, else from the open one.
+    pub(crate) fn tile(&self, conn: &Connection, tile: Tile) -> Result<Option<Vec<u8>>, StoreError> {
+        if let Some(open) = self.tree.open(tile) {
+            return Ok(Some(open.to_vec()));
+        }
+        let full = tree::stored(conn, tile.full())?;
+        Ok(full.and_then(|full| tile.cut(&full).map(<[u8]>::to_vec)))
+    }
+}
+
 /// The proof that an entry is under a signed checkpoint. Only this crate makes one.
 #[derive(Debug, Clone)]
 pub struct Covered {
@@ -176,11 +187,8 @@ impl Store {
             if !Tile::in_tree(tile.level(), tile.index(), published).is_some_and(wide_enough) {
                 return Ok(None);
             }
-            if let Some(full) = tree::stored(conn, tile.full())? {
-                return Ok(tile.cut(&full).map(<[u8]>::to_vec));
-            }
-            // What is not full yet is open in the newest tree, which is no older than what was published.
-            Ok(signed.as_ref().and_then(|signed| signed.tree.open(tile)).map(<[u8]>::to_vec))
+            // The newest tree is no older than what was published.
+            signed.map_or(Ok(None), |signed| signed.tile(conn, tile))
         })
     }
 

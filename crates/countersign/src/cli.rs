@@ -3,6 +3,7 @@
 mod agents;
 mod check;
 mod people;
+mod receipt;
 mod resources;
 mod reviews;
 mod serving;
@@ -54,6 +55,13 @@ enum Command {
     /// See and decide reviews from the terminal, through the review API.
     #[command(subcommand)]
     Reviews(reviews::ReviewsCommand),
+    /// Write the receipt of an action: a small file that proves offline what was asked, judged, approved and done.
+    Receipt(receipt::ReceiptArgs),
+    /// Check a receipt, with nothing but the file and the ledger's key. Exit code 0 only when all of it holds.
+    Verify(receipt::VerifyArgs),
+    /// The ledger and its key.
+    #[command(subcommand)]
+    Ledger(receipt::LedgerCommand),
     /// The demo's protected system: an MCP server on standard streams with a small database of orders.
     #[command(hide = true)]
     DemoUpstream {
@@ -124,6 +132,9 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::People(command) => people::run(command).await,
         Command::Resources(command) => resources::run(command).await,
         Command::Reviews(command) => reviews::run(command).await,
+        Command::Receipt(args) => receipt::write(args).await,
+        Command::Verify(args) => receipt::verify(&args),
+        Command::Ledger(command) => receipt::ledger(&command),
         Command::DemoUpstream { database } => demo::upstream(&database).await,
     };
     match done {

@@ -3,11 +3,12 @@
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use countersign_core::ActionId;
-use http::StatusCode;
+use http::header::CONTENT_DISPOSITION;
+use http::{HeaderValue, StatusCode};
 
-use super::{PathText, json};
+use super::{PathText, json, raw_json};
 use crate::Shared;
-use crate::codes::{Code, Problem};
+use crate::codes::{Code, Problem, store_unavailable};
 use crate::credential::Caller;
 use crate::params;
 use crate::wire::{ActionBody, ActionSummary, PageBody, StateWord, TimelineEntryBody};
@@ -64,4 +65,25 @@ pub(crate) async fn timeline(
     gate.action(id).await?.ok_or_else(|| Problem::new(Code::NotFound, "no such action"))?;
     let items = gate.timeline(id).await?.iter().map(TimelineEntryBody::of).collect();
     Ok(json(StatusCode::OK, &PageBody { items, next: None }))
+}
+
+/// `GET /api/v1/actions/{id}/receipt`.
+#[utoipa::path(get, path = "/api/v1/actions/{id}/receipt", tag = "actions", operation_id = "read_receipt",
+    params(("id" = String, Path, pattern = "^act_[0-9a-f]{32}$")),
+    responses((status = 200, description = "The action's receipt: its entries, a proof of each, and a signed \
+        checkpoint. `countersign verify` checks it offline; docs/LEDGER.md has its form", body = serde_json::Value)))]
+pub(crate) async fn receipt(
+    State(app): State<Shared>,
+    _: Caller,
+    path: PathText,
+) -> Result<Response, Problem> {
+    let id: ActionId = path.id()?;
+    let receipt = app.console.gate.receipt(id).await?;
+    let receipt = receipt.ok_or_else(|| Problem::new(Code::NotFound, "no such action"))?;
+    let text = receipt.to_json().map_err(|error| store_unavailable(&error))?;
+    let mut response = raw_json(StatusCode::OK, text.into_bytes());
+    if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"{id}.receipt.json\"")) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, name);
+    }
+    Ok(response)
 }

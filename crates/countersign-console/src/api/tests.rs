@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use countersign_core::{State, Verb};
 use countersign_gate::Clock;
+use countersign_ledger::checkpoint::TrustedLog;
+use countersign_ledger::note::Sign as _;
+use countersign_ledger::receipt::Receipt;
+use countersign_testkit::LogKey;
 use http::StatusCode;
 use http_body_util::BodyExt;
 use serde_json::json;
@@ -44,6 +48,13 @@ async fn an_approval_lets_the_held_action_run() {
     let timeline = format!("/api/v1/actions/{}/timeline", review.action);
     let entries = bench.get(&timeline).bearer(&ada.token).send().await.json();
     assert!(entries["items"].as_array().unwrap().len() >= 4, "{entries}");
+    let path = format!("/api/v1/actions/{}/receipt", review.action);
+    let receipt = bench.get(&path).bearer(&ada.token).send().await;
+    let receipt = Receipt::parse(receipt.text.as_bytes()).unwrap();
+    let log = TrustedLog::new(&[LogKey::new().key().clone()]).unwrap();
+    let report = receipt.verify(&log).unwrap();
+    assert_eq!(report.conclusion(), "approved by 1 of 1 people, released, executed");
+    assert!(report.undisclosed.is_empty(), "{:?}", report.undisclosed);
     assert_eq!(bench.upstream.received().len(), 1);
 }
 
@@ -134,6 +145,7 @@ async fn nonsense_is_answered_with_a_problem_and_never_with_a_failure() {
         ("/api/v1/reviews/rev_00000000000070008000000000000000", "not_found"),
         ("/api/v1/actions/act_00000000000070008000000000000000", "not_found"),
         ("/api/v1/actions/act_00000000000070008000000000000000/timeline", "not_found"),
+        ("/api/v1/actions/act_00000000000070008000000000000000/receipt", "not_found"),
         ("/api/v1/actions/rev_00000000000070008000000000000000", "invalid_parameter"),
         ("/api/v1/reviews?limit=0", "invalid_parameter"),
         ("/api/v1/reviews?verb=read", "invalid_parameter"),

@@ -7,7 +7,7 @@ use super::{Access, table};
 use crate::testing::{Bench, HERE, Session, location};
 
 /// Method, path, access, and a path to try it with.
-const ROUTES: [(&str, &str, Access, &str); 30] = {
+const ROUTES: [(&str, &str, Access, &str); 31] = {
     use Access::{Open, Person};
     [
         ("GET", "/", Person, "/"),
@@ -38,6 +38,12 @@ const ROUTES: [(&str, &str, Access, &str); 30] = {
             "/api/v1/actions/{id}/timeline",
             Person,
             "/api/v1/actions/act_00000000000070008000000000000000/timeline",
+        ),
+        (
+            "GET",
+            "/api/v1/actions/{id}/receipt",
+            Person,
+            "/api/v1/actions/act_00000000000070008000000000000000/receipt",
         ),
         ("GET", "/api/v1/events", Person, "/api/v1/events"),
         ("GET", "/api/v1/session", Person, "/api/v1/session"),

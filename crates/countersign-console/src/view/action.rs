@@ -52,7 +52,12 @@ fn timeline(viewer: &Viewer<'_>, record: &ActionRecord, entries: &[TimelineEntry
     html! {
         section.card.timeline aria-label="Timeline" {
             h2 { "Timeline" }
-            @if entries.is_empty() { p.dim { "No entries are in the ledger yet." } }
+            @if entries.is_empty() {
+                p.dim { "No entries are in the ledger yet." }
+            } @else {
+                p { a href={ "/api/v1/actions/" (record.action.id()) "/receipt" } download { "Download the receipt" } }
+                p.small.dim { "A file that proves all this to anybody, without this gateway." }
+            }
             ol { @for entry in entries { li { (one(viewer, entry)) } } }
             @if let Some(outcome) = &record.outcome {
                 h3 { "Outcome" }

@@ -26,11 +26,11 @@ fn options(folder: &TempDir) -> Options {
     Options::new(folder.path(), Arc::new(Counting(0.into())), crate::tree::tests::key())
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_micros(1_700_000_000_000_000)
 }
 
-fn action(n: u8) -> Arc<Action> {
+pub(crate) fn action(n: u8) -> Arc<Action> {
     let entropy = Counting(n.into());
     let draft = Draft {
         resource: Resource { name: "orders".to_owned(), protocol: "mcp".to_owned(), labels: BTreeMap::new() },

@@ -1,0 +1,106 @@
+//! What proves to somebody who trusts nobody what became of an action? Its entries with their proofs under the newest
+//! signed checkpoint, and the content that opens their commitments.
+
+use std::collections::BTreeMap;
+
+use countersign_core::ActionId;
+use countersign_ledger::proof::{self, ReadTile, TileHashes};
+use countersign_ledger::receipt::{OpenedBytes, OpenedValue, Receipt, ReceiptEntry};
+use countersign_ledger::tile::Tile;
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::log::Signed;
+use crate::tree::{self, unsigned};
+use crate::{Store, StoreError};
+
+/// Content beside a leaf, by name: the salt in hexadecimal, and the value. The action's bytes are kept elsewhere.
+type Beside = BTreeMap<String, (String, Option<String>)>;
+
+impl Store {
+    /// The receipt of an action, with everything about it that was not erased. `None` when there is no such action, or
+    /// its record is a line of a batch.
+    ///
+    /// # Errors
+    /// When the store can't be read or written, or the log's key failed.
+    pub async fn receipt(&self, action: ActionId) -> Result<Option<Receipt>, StoreError> {
+        let signed = self.sign_all().await?;
+        self.read_long(move |conn| receipt(conn, action, &signed)).await
+    }
+}
+
+fn receipt(conn: &Connection, action: ActionId, signed: &Signed) -> Result<Option<Receipt>, StoreError> {
+    let case = action.to_string();
+    let tiles = StoredTiles { conn, signed };
+    let mut entries = Vec::new();
+    let mut statement = conn.prepare_cached(
+        "SELECT e.idx, e.leaf, c.body FROM entries e LEFT JOIN contents c ON c.idx = e.idx
+         WHERE e.case_id = ?1 AND e.idx < ?2 ORDER BY e.idx",
+    )?;
+    let mut rows = statement.query((&case, tree::signed(signed.size)))?;
+    while let Some(row) = rows.next()? {
+        let index = unsigned(row.get(0)?);
+        let corrupt = || StoreError::Corrupt { what: "ledger entry", id: index.to_string() };
+        let leaf = String::from_utf8(row.get(1)?).map_err(|_bytes| corrupt())?;
+        let proof = proof::inclusion(&TileHashes::new(&tiles, signed.size), index, signed.size)
+            .map_err(|error| StoreError::Tree(error.to_string()))?;
+        let beside: Beside = match row.get::<_, Option<String>>(2)? {
+            Some(body) => serde_json::from_str(&body)?,
+            None => Beside::new(),
+        };
+        let (content, payload) = opened(conn, &case, beside)?.ok_or_else(corrupt)?;
+        entries.push(ReceiptEntry { index, leaf, proof, content, payload });
+    }
+    let receipt = Receipt { action: case, checkpoint: signed.note.clone(), entries };
+    Ok((!receipt.entries.is_empty()).then_some(receipt))
+}
+
+type Opened = (BTreeMap<String, OpenedValue>, Option<OpenedBytes>);
+
+/// `None` when a salt can't be read.
+fn opened(conn: &Connection, case: &str, beside: Beside) -> Result<Option<Opened>, StoreError> {
+    let (mut content, mut payload) = (BTreeMap::new(), None);
+    for (name, (salt, value)) in beside {
+        match value {
+            Some(value) => {
+                let Some(salt) = unhex(&salt) else { return Ok(None) };
+                content.insert(name, OpenedValue { salt, value });
+            }
+            None => {
+                let Some(salt) = unhex(&salt) else { return Ok(None) };
+                let bytes = conn
+                    .prepare_cached("SELECT payload FROM actions WHERE id = ?1")?
+                    .query_row([case], |row| row.get(0))
+                    .optional()?;
+                payload = bytes.map(|bytes| OpenedBytes { salt, bytes });
+            }
+        }
+    }
+    Ok(Some((content, payload)))
+}
+
+fn unhex<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
+    let (pairs, odd) = text.as_bytes().as_chunks::<2>();
+    let bytes: Option<Vec<u8>> = pairs
+        .iter()
+        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+        .collect();
+    odd.is_empty().then_some(())?;
+    bytes?.try_into().ok()
+}
+
+/// The tiles of the signed tree: the full ones as stored, the open ones as they were signed.
+struct StoredTiles<'a> {
+    conn: &'a Connection,
+    signed: &'a Signed,
+}
+
+impl ReadTile for StoredTiles<'_> {
+    type Error = StoreError;
+
+    fn read(&self, tile: Tile) -> Result<Vec<u8>, StoreError> {
+        self.signed.tile(self.conn, tile)?.ok_or_else(|| StoreError::Tree(format!("`{tile}` is missing")))
+    }
+}
+
+#[cfg(test)]
+mod tests;
