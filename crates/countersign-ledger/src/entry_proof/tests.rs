@@ -1,7 +1,8 @@
 use super::*;
 use crate::checkpoint::Checkpoint;
-use crate::fixtures::{leaf, log_key, public, trusted};
-use crate::note::SigningKey;
+use crate::cosignature::cosign;
+use crate::fixtures::{leaf, log_key, public, trusted, witness_key};
+use crate::note::{Algorithm, Sign as _, SigningKey};
 use crate::proof::{TileHashes, inclusion};
 use crate::tile::{Tile, Tiles};
 
@@ -113,4 +114,32 @@ fn a_proof_under_an_untrusted_checkpoint_proves_nothing() {
     let quorum = trusted().with_quorum(1);
     let verified = entry_proof(5, None).verify(&leaf(5), &quorum);
     assert!(matches!(verified, Err(EntryVerifyError::Checkpoint(TrustError::Quorum { .. }))), "{verified:?}");
+}
+
+/// The vector of docs/LEDGER.md: three entries `one`, `two`, `three`, a log's key of 32 bytes `2a`, a witness's of
+/// 32 bytes `2b`.
+#[test]
+fn the_vector_in_the_document_is_what_is_written() {
+    let log = SigningKey::generate("example.com/log", Algorithm::Ed25519, &[0x2a; 32]).unwrap();
+    let witness = witness_key("witness.example/w1", 0x2b);
+    let mut tiles = Tiles::new();
+    for entry in ["one", "two", "three"] {
+        tiles.push(crate::leaf_hash(entry.as_bytes()));
+    }
+    let checkpoint = Checkpoint::new("example.com/log", 3, tiles.root()).unwrap();
+    let mut note = checkpoint.sign(&[&log]).unwrap();
+    note.add(cosign(&note, &witness, 1_795_348_996).unwrap());
+    let proof = inclusion(&TileHashes::new(&Open(tiles.clone()), 3), 1, 3).unwrap();
+    let proof = EntryProof::new(1, proof, note.to_string(), None).unwrap();
+    let vector = format!(
+        "```text\n{}\n{}\n```\n\n```text\n{}\n```\n\n```text\n{proof}```\n",
+        log.key(),
+        witness.key(),
+        crate::hex(&tiles.edge().to_bytes()),
+    );
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/LEDGER.md");
+    let document = std::fs::read_to_string(document).unwrap();
+    assert!(document.contains(&vector), "docs/LEDGER.md does not hold:\n{vector}");
+    let trusted = TrustedLog::new(&public(&[&log, &witness])).unwrap().with_quorum(1);
+    proof.verify(&crate::leaf_hash(b"two"), &trusted).unwrap();
 }
