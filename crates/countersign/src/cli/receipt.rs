@@ -80,9 +80,9 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
     let log = log.with_quorum(args.witnesses);
     let bytes = std::fs::read(&args.file).map_err(|error| unusable(&args.file, &error))?;
     let receipt = Receipt::parse(&bytes).map_err(|error| Failure::new(out::chain(&error)))?;
-    let report = receipt.verify(&log).map_err(|failure| {
-        Failure::new(format!("the receipt does not hold: {failure} ({})", failure.code.word()))
-    })?;
+    let report = receipt
+        .verify(&log)
+        .map_err(|failure| Failure::new(format!("the receipt does not hold: {failure}")))?;
     if args.json {
         out::line(serde_json::to_string(&report).map_err(|error| Failure::new(out::chain(&error)))?);
     } else {
