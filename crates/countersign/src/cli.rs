@@ -6,7 +6,7 @@ mod people;
 mod receipt;
 mod resources;
 mod reviews;
-mod serving;
+pub(crate) mod serving;
 mod span;
 
 use std::path::PathBuf;

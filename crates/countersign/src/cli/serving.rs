@@ -41,7 +41,8 @@ async fn greet_first_person(running: &Running) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn wait_for_stop() {
+/// Returns at Ctrl-C or `SIGTERM`.
+pub(crate) async fn wait_for_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => {
