@@ -2,6 +2,7 @@
 
 pub(crate) mod actions;
 pub(crate) mod events;
+pub(crate) mod passed;
 pub(crate) mod passkeys;
 pub(crate) mod reviews;
 pub(crate) mod session;

@@ -35,6 +35,7 @@ pub(crate) fn document() -> String {
     paths(
         api::reviews::list, api::reviews::one, api::votes::cast,
         api::actions::list, api::actions::one, api::actions::timeline, api::actions::receipt,
+        api::passed::list, api::passed::one,
         api::events::stream,
         api::session::current, api::session::begin, api::session::end,
         api::passkeys::list, api::passkeys::enrol_options, api::passkeys::enrol, api::passkeys::remove,
@@ -45,6 +46,7 @@ pub(crate) fn document() -> String {
     tags(
         (name = "reviews", description = "Questions to people and their answers"),
         (name = "actions", description = "Everything that was asked, with its story"),
+        (name = "passed", description = "Statements that passed on an answer of policy that stands, without being judged each time"),
         (name = "session", description = "Who is signed in"),
         (name = "passkeys", description = "Enrolling and signing in with WebAuthn"),
         (name = "description", description = "This document"),

@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod actions;
 pub(crate) mod enter;
 pub(crate) mod inbox;
+pub(crate) mod passed;
 pub(crate) mod reviews;
 
 use axum::extract::{FromRequest, Request};

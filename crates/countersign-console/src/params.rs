@@ -15,6 +15,10 @@ const TEXT_MAX_BYTES: usize = 256;
 pub(crate) const LIST: &[&str] =
     &["state", "decision", "resource", "agent", "operation", "verb", "q", "from", "until", "cursor", "limit"];
 
+/// Those of what passed on a standing answer: all of it was allowed, and none has a review.
+pub(crate) const PASSED: &[&str] =
+    &["resource", "agent", "operation", "verb", "q", "from", "until", "cursor", "limit"];
+
 /// Query string or form as pairs. A plus is a space; what isn't UTF-8 becomes replacement characters.
 pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
     text.split('&')
@@ -67,9 +71,9 @@ pub(crate) fn strict(text: &str, known: &[&str]) -> Result<Query, Problem> {
 }
 
 /// What a filter form asks for: fields left empty don't count.
-pub(crate) fn lenient(text: &str) -> Result<Query, Problem> {
+pub(crate) fn lenient(text: &str, known: &[&str]) -> Result<Query, Problem> {
     let mut pairs = pairs(text);
-    pairs.retain(|(key, value)| LIST.contains(&key.as_str()) && !value.trim().is_empty());
+    pairs.retain(|(key, value)| known.contains(&key.as_str()) && !value.trim().is_empty());
     read(&pairs)
 }
 

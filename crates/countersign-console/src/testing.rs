@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use countersign_core::{Draft, Review, State, Verb};
+use countersign_core::{ActionId, Draft, Outcome, Review, State, Verb};
 use countersign_testkit::{CountingUpstream, TestCall, World};
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
@@ -102,6 +102,14 @@ impl Bench {
         let (gate, call) = (self.world.gate.clone(), TestCall::new(&self.upstream));
         tokio::spawn(async move { gate.pass(draft, call).await });
         self.world.the_review(State::Pending).await
+    }
+
+    /// A read of the agent `batch` that passes on a standing answer, with this payload, and how it went.
+    pub(crate) fn passed(&self, payload: &str, outcome: Option<Outcome>) -> ActionId {
+        let standing = self.world.gate.standing(&self.world.draft(Verb::Read, "customers")).unwrap();
+        let permit = self.world.gate.pass_standing(&standing, payload).unwrap();
+        outcome.into_iter().for_each(|outcome| self.world.gate.settle_standing(permit.action(), outcome));
+        permit.action()
     }
 
     pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'_> {

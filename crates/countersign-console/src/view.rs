@@ -11,6 +11,7 @@ pub(crate) mod history;
 pub(crate) mod inbox;
 pub(crate) mod links;
 pub(crate) mod parts;
+pub(crate) mod passed;
 mod reach;
 pub(crate) mod review;
 mod sample;

@@ -1,11 +1,13 @@
 //! How does the API say it? The JSON shapes, made from the core's types; nothing here decides.
 
 mod action;
+mod passed;
 mod preview;
 mod review;
 mod session;
 
 pub(crate) use action::{ActionBody, ActionSummary, TimelineEntryBody};
+pub(crate) use passed::{PassedBody, PassedPageBody};
 pub(crate) use review::{ReviewBody, ReviewSummary, StateWord, VoteRequest, You};
 pub(crate) use session::{
     EnrolRequest, InvitationRequest, NewSessionBody, PasskeyBody, SessionBody, SignInRequest,

@@ -35,6 +35,13 @@ macro_rules! id {
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
             }
 
+            /// When it was made, in whole milliseconds.
+            pub fn minted_at(&self) -> Timestamp {
+                let [a, b, c, d, e, f, ..] = *self.as_bytes();
+                let millis = [0, 0, a, b, c, d, e, f];
+                Timestamp::from_micros(i64::from_be_bytes(millis).saturating_mul(1000))
+            }
+
             /// The sixteen bytes, as digested.
             pub fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()

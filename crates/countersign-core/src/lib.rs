@@ -32,7 +32,7 @@ pub use id::{ActionId, AgentId, GrantId, IdError, PersonId, ReviewId, VoteId};
 pub use outcome::{Outcome, Status};
 pub use preview::{Cascade, Preview, Rows, Sample, SampleRow};
 pub use principal::{Link, LinkKind, Principal, Standing};
-pub use record::{ActionRecord, Notice, Page, PassedRecord, Query, TimelineEntry};
+pub use record::{ActionRecord, Notice, Page, PassedPage, PassedRecord, Query, TimelineEntry};
 pub use resource::Resource;
 pub use review::{Event, Opening, Refusal, Review, State, VoteRefusal};
 pub use reviewer::Reviewer;

@@ -45,10 +45,26 @@ pub struct PassedRecord {
     pub operation: String,
     /// Everything that it would do.
     pub effects: Effects,
+    /// What the proxy knew beside the bytes.
+    pub facts: BTreeMap<String, String>,
     /// The payload: what was asked, with its parameters, JSON.
     pub payload: String,
-    /// What became of it; `None` when the gateway stopped before it knew.
+    /// What became of it; `None` when the gateway stopped before it knew, or when it was recorded so much later that it
+    /// was not looked for there.
     pub outcome: Option<Outcome>,
+}
+
+/// Some passed actions, newest first, and how far was looked for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedPage {
+    /// What was found.
+    pub items: Vec<PassedRecord>,
+    /// Where to go on; `None` once everything was looked at.
+    pub next: Option<u64>,
+    /// How many actions were looked at for this page.
+    pub looked_at: u64,
+    /// Back to which time, when the page ends because enough was looked at and not because it is full.
+    pub looked_back_to: Option<Timestamp>,
 }
 
 /// What to look for. Every given filter must match.

@@ -1,8 +1,8 @@
 //! What can people do? Read, vote, and nothing else.
 
 use countersign_core::{
-    ActionId, ActionRecord, Answer, Ballot, Digest, GrantId, Page, PassedRecord, PersonId, Query, Refusal,
-    Review, ReviewId, Reviewer, State, TimelineEntry, VoteId, VoteRefusal,
+    ActionId, ActionRecord, Answer, Ballot, Digest, GrantId, Page, PassedPage, PassedRecord, PersonId, Query,
+    Refusal, Review, ReviewId, Reviewer, State, TimelineEntry, VoteId, VoteRefusal,
 };
 use countersign_ledger::receipt::Receipt;
 use countersign_policy::ReviewQuestion;
@@ -108,12 +108,21 @@ impl Gate {
     }
 
     /// A page of actions that passed because policy allows them whatever their parameters are, newest first. They
-    /// stand apart from [`Gate::records`], which has every other action.
+    /// stand apart from [`Gate::records`], which has every other action. A page ends when it is full, or when enough
+    /// was looked at.
     ///
     /// # Errors
     /// When the store can't be read.
-    pub async fn passed_records(&self, query: Query) -> Result<Page<PassedRecord>, GateError> {
+    pub async fn passed_records(&self, query: Query) -> Result<PassedPage, GateError> {
         Ok(self.store().passed_records(query).await?)
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn passed_record(&self, action: ActionId) -> Result<Option<PassedRecord>, GateError> {
+        Ok(self.store().passed_record(action).await?)
     }
 
     /// One review with its action.

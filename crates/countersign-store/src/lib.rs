@@ -16,6 +16,7 @@ mod journal;
 mod log;
 mod migrate;
 mod outbox;
+mod passed;
 mod people;
 mod receipt;
 mod reviews;

@@ -9,6 +9,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_identity.sql"),
     include_str!("migrations/0003_journal.sql"),
     include_str!("migrations/0004_log.sql"),
+    include_str!("migrations/0005_passed.sql"),
 ];
 
 /// Applies what is missing.

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::testing::{Bench, vote};
 
+mod passed;
 mod preview;
 
 #[tokio::test]
@@ -151,6 +152,10 @@ async fn nonsense_is_answered_with_a_problem_and_never_with_a_failure() {
         ("/api/v1/reviews?verb=read", "invalid_parameter"),
         ("/api/v1/actions?state=pending&state=nonsense", "invalid_parameter"),
         ("/api/v1/actions?%FF=%00", "invalid_parameter"),
+        ("/api/v1/passed/act_00000000000070008000000000000000", "not_found"),
+        ("/api/v1/passed/nonsense", "invalid_parameter"),
+        ("/api/v1/passed?state=pending", "invalid_parameter"),
+        ("/api/v1/passed?decision=allow", "invalid_parameter"),
         ("/api/v1/events?after=1", "invalid_parameter"),
         ("/api/v1/nothing", "not_found"),
         ("/api/", "not_found"),

@@ -1,10 +1,10 @@
 //! The history, and one action's whole story.
 
 use axum::extract::{RawQuery, State};
-use axum::response::Html;
+use axum::response::{Html, IntoResponse as _, Response};
 use countersign_core::ActionId;
 
-use super::viewer;
+use super::{go_on, viewer};
 use crate::Shared;
 use crate::api::PathText;
 use crate::codes::{Code, Problem};
@@ -19,24 +19,29 @@ pub(crate) async fn history(
     caller: Caller,
     RawQuery(text): RawQuery,
 ) -> Result<Html<String>, Problem> {
-    let query = params::lenient(text.as_deref().unwrap_or(""))?;
+    let query = params::lenient(text.as_deref().unwrap_or(""), params::LIST)?;
     let page = app.console.gate.records(query.clone()).await?;
     let viewer = viewer(&app, &caller)?;
     Ok(view::page(&viewer, "History", "/history", &view::history::history(&viewer, &query, &page)))
 }
 
-/// `GET /actions/{id}`.
+/// `GET /actions/{id}`; leads on to what passed on a standing answer.
 pub(crate) async fn page(
     State(app): State<Shared>,
     caller: Caller,
     path: PathText,
-) -> Result<Html<String>, Problem> {
+) -> Result<Response, Problem> {
     let id: ActionId = path.id()?;
     let gate = &app.console.gate;
-    let record = gate.action(id).await?.ok_or_else(|| Problem::new(Code::NotFound, "no such action"))?;
+    let Some(record) = gate.action(id).await? else {
+        let passed = gate.passed_record(id).await?;
+        passed.ok_or_else(|| Problem::new(Code::NotFound, "no such action"))?;
+        return Ok(go_on(&format!("/passed/{id}"), None));
+    };
     let entries = gate.timeline(id).await?;
     let shown = Shown::of(record.action.payload());
     let viewer = viewer(&app, &caller)?;
     let body = view::action::action(&viewer, &record, &shown, &entries);
-    Ok(view::page(&viewer, &view::text::plain(record.action.operation()), "/actions", &body))
+    let title = view::text::plain(record.action.operation());
+    Ok(view::page(&viewer, &title, "/actions", &body).into_response())
 }

@@ -194,6 +194,24 @@ async fn other_sessions_of_a_person_can_be_ended() {
 }
 
 #[tokio::test]
+async fn what_passed_is_found_in_the_history_and_read_whole() {
+    let bench = Bench::new().await;
+    let ada = bench.sign_in("ada").await;
+    let id = bench.passed(r#"{"statements":[{"text":"SELECT \u202e1"}]}"#, None);
+    let history = bench.get("/history").cookie(&ada).send().await;
+    assert!(history.text.contains("href=\"/passed\""), "{}", history.text);
+    let list = bench.get("/passed?agent=batch&state=&q=select").cookie(&ada).send().await;
+    assert!(list.text.contains(&format!("/passed/{id}")), "{}", list.text);
+    assert!(list.text.contains("Looked at 1 statement for this page."), "{}", list.text);
+    let none = bench.get("/passed?agent=other").cookie(&ada).send().await;
+    assert!(none.text.contains("Nothing matches."), "{}", none.text);
+    let there = bench.get(&format!("/actions/{id}")).cookie(&ada).send().await;
+    assert_eq!((there.status, location(&there)), (StatusCode::SEE_OTHER, format!("/passed/{id}").as_str()));
+    let page = bench.get(location(&there)).cookie(&ada).send().await;
+    assert!(page.text.contains("everyday") && page.text.contains("202E"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn mistakes_on_pages_are_told_as_pages() {
     let bench = Bench::new().await;
     let ada = bench.sign_in("ada").await;
@@ -202,6 +220,8 @@ async fn mistakes_on_pages_are_told_as_pages() {
         ("/reviews/nonsense", 400),
         ("/actions/act_00000000000070008000000000000000", 404),
         ("/history?verb=destroy", 400),
+        ("/passed/act_00000000000070008000000000000000", 404),
+        ("/passed?verb=destroy", 400),
         ("/nowhere", 404),
     ] {
         let answer = bench.get(path).cookie(&ada).send().await;

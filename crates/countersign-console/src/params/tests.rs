@@ -56,7 +56,7 @@ fn a_program_hears_of_every_mistake() {
 
 #[test]
 fn a_form_with_empty_fields_asks_for_everything() {
-    let query = lenient("q=&state=&from=&submit=1").unwrap();
+    let query = lenient("q=&state=&from=&submit=1", LIST).unwrap();
     assert_eq!(query, Query { limit: super::LIMIT, ..Query::default() });
 }
 

@@ -7,7 +7,7 @@ use super::{Access, table};
 use crate::testing::{Bench, HERE, Session, location};
 
 /// Method, path, access, and a path to try it with.
-const ROUTES: [(&str, &str, Access, &str); 31] = {
+const ROUTES: [(&str, &str, Access, &str); 35] = {
     use Access::{Open, Person};
     [
         ("GET", "/", Person, "/"),
@@ -15,6 +15,8 @@ const ROUTES: [(&str, &str, Access, &str); 31] = {
         ("POST", "/reviews/{id}/vote", Person, "/reviews/rev_00000000000070008000000000000000/vote"),
         ("GET", "/history", Person, "/history"),
         ("GET", "/actions/{id}", Person, "/actions/act_00000000000070008000000000000000"),
+        ("GET", "/passed", Person, "/passed"),
+        ("GET", "/passed/{id}", Person, "/passed/act_00000000000070008000000000000000"),
         ("GET", "/account", Person, "/account"),
         ("POST", "/account/sign-out", Person, "/account/sign-out"),
         ("POST", "/account/sessions/end-others", Person, "/account/sessions/end-others"),
@@ -45,6 +47,8 @@ const ROUTES: [(&str, &str, Access, &str); 31] = {
             Person,
             "/api/v1/actions/act_00000000000070008000000000000000/receipt",
         ),
+        ("GET", "/api/v1/passed", Person, "/api/v1/passed"),
+        ("GET", "/api/v1/passed/{id}", Person, "/api/v1/passed/act_00000000000070008000000000000000"),
         ("GET", "/api/v1/events", Person, "/api/v1/events"),
         ("GET", "/api/v1/session", Person, "/api/v1/session"),
         ("DELETE", "/api/v1/session", Person, "/api/v1/session"),

@@ -34,11 +34,11 @@ pub(crate) fn action(
             div.two {
                 div.main {
                     (reach::panel(action.preview()))
-                    (review::what(action, shown))
+                    (review::what(&review::Asking::of(action), shown))
                     @if let Some(claim) = action.claim() {
                         section.card.claim { h2 { "What the caller said " span.tag.claimed { "claim, not checked" } } blockquote { (seen(claim)) } }
                     }
-                    div.pair { (review::who(action)) (review::wherever(action)) }
+                    div.pair { (review::who(action.principal())) (review::wherever(action.resource())) }
                     (review::decision(&record.decision))
                     (review::identity(action))
                 }

@@ -10,6 +10,7 @@ use countersign_core::{
     Timestamp, Verb, VoteId,
 };
 
+mod passed;
 mod touching;
 
 /// The same bytes for the same seed.

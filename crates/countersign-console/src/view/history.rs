@@ -10,7 +10,8 @@ use super::{Viewer, links, parts};
 pub(crate) fn history(viewer: &Viewer<'_>, query: &Query, page: &Page<ActionRecord>) -> Markup {
     html! {
         h1 { "History" }
-        (filters(query))
+        (tabs(Place::Actions))
+        (filters(Place::Actions, query))
         @if page.items.is_empty() {
             section.card.empty { p.big { "Nothing matches." } p { a href="/history" { "Clear the filters" } } }
         } @else {
@@ -20,8 +21,8 @@ pub(crate) fn history(viewer: &Viewer<'_>, query: &Query, page: &Page<ActionReco
             } }
         }
         nav.pages aria-label="Pages" {
-            @if query.cursor.is_some() { a href=(links::history(query, None)) { "Newest" } }
-            @if let Some(next) = page.next { a rel="next" href=(links::history(query, Some(next))) { "Older →" } }
+            @if query.cursor.is_some() { a href=(links::list(Place::Actions.path(), query, None)) { "Newest" } }
+            @if let Some(next) = page.next { a rel="next" href=(links::list(Place::Actions.path(), query, Some(next))) { "Older →" } }
         }
     }
 }
@@ -34,30 +35,64 @@ fn row(viewer: &Viewer<'_>, record: &ActionRecord) -> Markup {
             td { (parts::standing(record)) }
             td { a href={ "/actions/" (action.id()) } { (seen(action.operation())) } }
             td { (parts::resource(action.resource())) }
-            td { (parts::effects_short(action)) }
+            td { (parts::effects_short(action.effects())) }
             td { (seen(&action.principal().name)) }
         }
     }
 }
 
-fn filters(query: &Query) -> Markup {
+/// The two parts of the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Everything that was judged one by one.
+    Actions,
+    /// What passed on an answer that stands.
+    Passed,
+}
+
+impl Place {
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Actions => "/history",
+            Self::Passed => "/passed",
+        }
+    }
+}
+
+/// Leads from one part to the other.
+pub(crate) fn tabs(here: Place) -> Markup {
+    let places = [(Place::Actions, "Judged one by one"), (Place::Passed, "Passed on a standing answer")];
+    html! {
+        nav.tabs aria-label="Parts of the history" {
+            @for (place, name) in places { a href=(place.path()) aria-current=[(place == here).then_some("page")] { (name) } }
+        }
+    }
+}
+
+/// The form that narrows a list.
+pub(crate) fn filters(place: Place, query: &Query) -> Markup {
+    let judged = place == Place::Actions;
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let date = |at: Option<countersign_core::Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
     html! {
-        form.filters method="get" action="/history" role="search" {
+        form.filters method="get" action=(place.path()) role="search" {
             label { "Text " input #search type="search" name="q" value=(text(&query.text)) maxlength="200" placeholder="operation, effect, claim, bytes"; }
-            label { "State " select name="state" {
-                option value="" { "any" }
-                @for state in State::ALL { option value=(state.word()) selected[query.states == [state]] { (state.word()) } }
-            } }
+            @if judged {
+                label { "State " select name="state" {
+                    option value="" { "any" }
+                    @for state in State::ALL { option value=(state.word()) selected[query.states == [state]] { (state.word()) } }
+                } }
+            }
             button { "Search" }
             details.more open[narrowed(query)] {
                 summary { "More filters" }
                 div.filters {
-                    label { "Decision " select name="decision" {
-                        option value="" { "any" }
-                        @for word in ["allow", "review", "deny"] { option value=(word) selected[query.decision.as_deref() == Some(word)] { (word) } }
-                    } }
+                    @if judged {
+                        label { "Decision " select name="decision" {
+                            option value="" { "any" }
+                            @for word in ["allow", "review", "deny"] { option value=(word) selected[query.decision.as_deref() == Some(word)] { (word) } }
+                        } }
+                    }
                     label { "Verb " select name="verb" {
                         option value="" { "any" }
                         @for verb in Verb::ALL { option value=(verb) selected[query.verb == Some(verb)] { (verb) } }

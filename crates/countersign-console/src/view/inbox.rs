@@ -51,7 +51,7 @@ fn row(viewer: &Viewer<'_>, one: &Waiting) -> Markup {
             li.row data-row="" {
                 a.what href={ "/reviews/" (review.id) } { (seen(action.operation())) }
                 span.where { (parts::resource(action.resource())) }
-                span.effects { (parts::effects_short(action)) }
+                span.effects { (parts::effects_short(action.effects())) }
                 span.who.dim { (seen(&action.principal().name)) " · asked " (parts::ago(review.opened_at, viewer.now)) }
                 span.until { (parts::countdown(review.pending_until, viewer.now)) " left" }
                 @if let Some(why) = &one.you.why_not_text { span.why.dim { (why) } }

@@ -15,8 +15,8 @@ pub(crate) fn escaped(text: &str) -> String {
     out
 }
 
-/// The history with this query, from `cursor` on.
-pub(crate) fn history(query: &Query, cursor: Option<u64>) -> String {
+/// The list at `path` with this query, from `cursor` on.
+pub(crate) fn list(path: &str, query: &Query, cursor: Option<u64>) -> String {
     let mut pairs: Vec<(&str, String)> =
         query.states.iter().map(|state| ("state", state.word().to_owned())).collect();
     let texts = [
@@ -32,5 +32,5 @@ pub(crate) fn history(query: &Query, cursor: Option<u64>) -> String {
     pairs.extend(query.until.map(|at| ("until", at.to_string())));
     pairs.extend(cursor.map(|cursor| ("cursor", cursor.to_string())));
     let query: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}={}", escaped(value))).collect();
-    if query.is_empty() { "/history".to_owned() } else { format!("/history?{}", query.join("&")) }
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }

@@ -1,6 +1,6 @@
 //! What do several pages draw alike? Times, states, effects, environments, people.
 
-use countersign_core::{Action, ActionRecord, Effect, Outcome, Resource, State, Timestamp, Verb, span_text};
+use countersign_core::{ActionRecord, Effect, Effects, Outcome, Resource, State, Timestamp, Verb, span_text};
 use maud::{Markup, html};
 
 use super::text::seen;
@@ -59,9 +59,9 @@ pub(crate) fn effect(effect: &Effect) -> Markup {
 }
 
 /// The effects in a row of a list: the first few, and how many more.
-pub(crate) fn effects_short(action: &Action) -> Markup {
+pub(crate) fn effects_short(effects: &Effects) -> Markup {
     const DRAWN: usize = 3;
-    let all: Vec<&Effect> = action.effects().iter().collect();
+    let all: Vec<&Effect> = effects.iter().collect();
     let more = all.len().saturating_sub(DRAWN);
     html! {
         @for one in all.iter().take(DRAWN) { (effect(one)) " " }

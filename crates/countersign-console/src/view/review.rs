@@ -1,7 +1,10 @@
 //! What would happen if I say yes? Everything that a person woken at 3 a.m. needs, in the order of the questions.
 
+use std::collections::BTreeMap;
+
 use countersign_core::{
-    Action, ActionRecord, Answer, Decision, Link, LinkKind, Plan, Review, Standing, State,
+    Action, ActionRecord, Answer, Decision, Link, LinkKind, Plan, Principal, Resource, Review, Standing,
+    State,
 };
 use maud::{Markup, html};
 
@@ -34,9 +37,9 @@ pub(crate) fn review(viewer: &Viewer<'_>, asked: &Asked<'_>) -> Markup {
             div.two {
                 div.main {
                     (reach::panel(action.preview()))
-                    (what(action, asked.shown))
+                    (what(&Asking::of(action), asked.shown))
                     div.pair { (why(review)) (claim(action)) }
-                    div.pair { (who(action)) (wherever(action)) }
+                    div.pair { (who(action.principal())) (wherever(action.resource())) }
                     (similar(viewer, asked.similar))
                     (identity(action))
                 }
@@ -64,12 +67,31 @@ fn headline(viewer: &Viewer<'_>, asked: &Asked<'_>) -> Markup {
     }
 }
 
+/// What a page draws of the bytes of one action.
+pub(crate) struct Asking<'a> {
+    pub(crate) protocol: &'a str,
+    pub(crate) payload: &'a [u8],
+    pub(crate) facts: &'a BTreeMap<String, String>,
+    /// What the facts are.
+    pub(crate) facts_title: &'static str,
+}
+
+impl<'a> Asking<'a> {
+    pub(crate) fn of(action: &'a Action) -> Self {
+        Self {
+            protocol: &action.resource().protocol,
+            payload: action.payload(),
+            facts: action.facts(),
+            facts_title: "Facts that an approval depends on",
+        }
+    }
+}
+
 /// The arguments or statements, the whole message and the exact bytes; first whatever could deceive.
-pub(crate) fn what(action: &Action, shown: &Shown) -> Markup {
+pub(crate) fn what(asking: &Asking<'_>, shown: &Shown) -> Markup {
     let chips = shown.chips();
     let hex = matches!(shown.bytes, Bytes::Hex(_));
-    let statements =
-        Statements::of(&action.resource().protocol, action.payload()).filter(|_| shown.hidden == 0);
+    let statements = Statements::of(asking.protocol, asking.payload).filter(|_| shown.hidden == 0);
     let open = (shown.message.is_none() && statements.is_none()) || chips > 0 || hex;
     html! {
         section.card aria-label="What" {
@@ -99,10 +121,10 @@ pub(crate) fn what(action: &Action, shown: &Shown) -> Markup {
                 summary { "Exact bytes" span.dim { " · " (shown.total) " bytes" @if shown.hidden == 0 { ", all shown" } } }
                 (tree::bytes(shown))
             }
-            @if !action.facts().is_empty() {
+            @if !asking.facts.is_empty() {
                 details {
-                    summary { "Facts that an approval depends on" }
-                    dl.pairs { @for (name, value) in action.facts() { dt { (seen(name)) } dd { code { (seen(value)) } } } }
+                    summary { (asking.facts_title) }
+                    dl.pairs { @for (name, value) in asking.facts { dt { (seen(name)) } dd { code { (seen(value)) } } } }
                 }
             }
         }
@@ -131,8 +153,7 @@ fn claim(action: &Action) -> Markup {
 }
 
 /// The chain behind the agent.
-pub(crate) fn who(action: &Action) -> Markup {
-    let principal = action.principal();
+pub(crate) fn who(principal: &Principal) -> Markup {
     html! {
         section.card aria-label="Who" {
             h2 { "Who" }
@@ -173,8 +194,7 @@ fn standing(standing: Standing) -> Markup {
 }
 
 /// The resource with all labels.
-pub(crate) fn wherever(action: &Action) -> Markup {
-    let resource = action.resource();
+pub(crate) fn wherever(resource: &Resource) -> Markup {
     html! {
         section.card aria-label="Where" {
             h2 { "Where" }

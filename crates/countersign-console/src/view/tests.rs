@@ -1,13 +1,13 @@
 //! Snapshots of what people read, over a world that never changes.
 
-use countersign_core::{Page, Query, Timestamp};
+use countersign_core::{Page, PassedPage, Query, Timestamp};
 use countersign_identity::{SessionView, SignedIn};
 use maud::Markup;
 
 use super::fixtures::{NOW, World};
 use super::inbox::Waiting;
 use super::review::Asked;
-use super::{Viewer, account, action, history, inbox, page, review};
+use super::{Viewer, account, action, history, inbox, page, passed, review};
 use crate::shown::Shown;
 use crate::wire::You;
 
@@ -120,6 +120,27 @@ fn the_history_with_a_filter() {
     let query = Query { text: Some("a&b \"c\"".to_owned()), ..Query::default() };
     let page = Page { items: WORLD.all(), next: Some(17) };
     insta::assert_snapshot!(lines(history::history(&viewer(&signed_in), &query, &page)));
+}
+
+#[test]
+fn what_passed_and_how_far_was_looked() {
+    let signed_in = signed_in();
+    let query = Query { agent: Some("nightly-cleanup".to_owned()), cursor: Some(9), ..Query::default() };
+    let back_to = Timestamp::from_micros(NOW.as_micros() - 3_600_000_000);
+    let page = PassedPage {
+        items: WORLD.passed(),
+        next: Some(17),
+        looked_at: 50_000,
+        looked_back_to: Some(back_to),
+    };
+    insta::assert_snapshot!(lines(passed::passed(&viewer(&signed_in), &query, &page)));
+}
+
+#[test]
+fn one_that_passed() {
+    let [record, _] = WORLD.passed().try_into().unwrap();
+    let shown = Shown::of(record.payload.as_bytes());
+    insta::assert_snapshot!(lines(passed::one(&record, &shown)));
 }
 
 #[test]

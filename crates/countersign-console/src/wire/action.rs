@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use countersign_core::{Action, ActionRecord, Decision, Digest, Effect, Link, Obligation, TimelineEntry};
+use countersign_core::{
+    ActionRecord, Decision, Digest, Effect, Link, Obligation, Outcome, Principal, Resource, TimelineEntry,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -186,7 +188,7 @@ impl ActionSummary {
             effects: action.effects().iter().map(EffectBody::of).collect(),
             decision: record.decision.word(),
             review: ReviewRef::of(record),
-            outcome: OutcomeBody::of(record),
+            outcome: OutcomeBody::of(record.outcome.as_ref()),
         }
     }
 }
@@ -199,12 +201,8 @@ impl ActionBody {
             received_at: action.received_at().to_string(),
             digest: action.digest().to_string(),
             policy: action.policy().to_string(),
-            resource: ResourceBody {
-                name: action.resource().name.clone(),
-                protocol: action.resource().protocol.clone(),
-                labels: action.resource().labels.clone(),
-            },
-            principal: PrincipalBody::of(action),
+            resource: ResourceBody::of(action.resource()),
+            principal: PrincipalBody::of(action.principal()),
             operation: action.operation().to_owned(),
             effects: action.effects().iter().map(EffectBody::of).collect(),
             facts: action.facts().clone(),
@@ -213,13 +211,23 @@ impl ActionBody {
             payload: PayloadBody::of(action.payload()),
             decision: DecisionBody::of(&record.decision),
             review: ReviewRef::of(record),
-            outcome: OutcomeBody::of(record),
+            outcome: OutcomeBody::of(record.outcome.as_ref()),
+        }
+    }
+}
+
+impl ResourceBody {
+    pub(super) fn of(resource: &Resource) -> Self {
+        Self {
+            name: resource.name.clone(),
+            protocol: resource.protocol.clone(),
+            labels: resource.labels.clone(),
         }
     }
 }
 
 impl PayloadBody {
-    fn of(payload: &[u8]) -> Self {
+    pub(super) fn of(payload: &[u8]) -> Self {
         let (encoding, data) = match std::str::from_utf8(payload) {
             Ok(text) => ("utf8", text.to_owned()),
             Err(_) => ("base64", STANDARD.encode(payload)),
@@ -229,8 +237,7 @@ impl PayloadBody {
 }
 
 impl PrincipalBody {
-    fn of(action: &Action) -> Self {
-        let principal = action.principal();
+    pub(super) fn of(principal: &Principal) -> Self {
         Self {
             agent: principal.agent.to_string(),
             name: principal.name.clone(),
@@ -303,8 +310,8 @@ impl ReviewRef {
 }
 
 impl OutcomeBody {
-    fn of(record: &ActionRecord) -> Option<Self> {
-        record.outcome.as_ref().map(|outcome| Self {
+    pub(super) fn of(outcome: Option<&Outcome>) -> Option<Self> {
+        outcome.map(|outcome| Self {
             status: outcome.status.word(),
             rows: outcome.rows,
             duration_us: outcome.duration_us,

@@ -1,7 +1,9 @@
 //! Does every passed action come back as it was recorded?
 
-use countersign_core::{AgentId, Effect, Entropy, Status, Verb};
+use countersign_core::{AgentId, Effect, Entropy, PassedRecord, Query, Status, Verb};
 use tempfile::TempDir;
+
+use rusqlite::Connection;
 
 use super::*;
 use crate::Options;
@@ -16,11 +18,11 @@ impl Entropy for Counting {
     }
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_micros(1_700_000_000_000_000)
 }
 
-fn open(folder: &TempDir) -> Store {
+pub(crate) fn open(folder: &TempDir) -> Store {
     Store::open(&Options::new(
         folder.path(),
         std::sync::Arc::new(Counting(0.into())),
@@ -29,7 +31,7 @@ fn open(folder: &TempDir) -> Store {
     .unwrap()
 }
 
-fn by(name: &str) -> By {
+pub(crate) fn by(name: &str) -> By {
     By {
         principal: Principal {
             agent: AgentId::mint(now(), &Counting(9.into())),
@@ -44,23 +46,23 @@ fn by(name: &str) -> By {
     }
 }
 
-fn what() -> What {
+pub(crate) fn what() -> What {
     What {
         operation: "SELECT".to_owned(),
         effects: Effects::new([Effect::new(Verb::Read, "public.t")], "t").unwrap(),
     }
 }
 
-fn id(n: u8) -> ActionId {
+pub(crate) fn id(n: u8) -> ActionId {
     ActionId::mint(now(), &Counting(n.into()))
 }
 
-fn pass(store: &Store, n: u8, payload: &str) {
+pub(crate) fn pass(store: &Store, n: u8, payload: &str) {
     let (by, what) = (store.heading(&by("bot")).unwrap(), store.heading(&what()).unwrap());
     store.passes(id(n), now(), (&by, &what), payload).unwrap();
 }
 
-fn outcome(rows: u64) -> Outcome {
+pub(crate) fn outcome(rows: u64) -> Outcome {
     Outcome { status: Status::Executed, result: None, rows: Some(rows), duration_us: 7, note: None }
 }
 
@@ -134,26 +136,23 @@ async fn what_a_crash_left_is_found_and_headings_with_it() {
 }
 
 #[tokio::test]
-async fn pages_follow_one_another_without_gap_or_repetition() {
+async fn no_batch_spans_more_than_a_minute() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder);
-    for n in 0..7 {
-        pass(&store, n, "{}");
-        if n % 3 == 0 {
-            store.catch_up().await;
-        }
+    let (by, what) = (store.heading(&by("bot")).unwrap(), store.heading(&what()).unwrap());
+    // A clock that was set back, and one that was set forward again.
+    for (n, seconds) in [(1, 0), (2, 60), (3, -1), (4, 7_200), (5, 7_201)] {
+        let at = Timestamp::from_micros(now().as_micros() + seconds * 1_000_000);
+        store.passes(id(n), at, (&by, &what), "{}").unwrap();
     }
-    let mut seen = Vec::new();
-    let mut cursor = None;
-    loop {
-        let page = store.passed_records(Query { limit: 2, cursor, ..Query::default() }).await.unwrap();
-        seen.extend(page.items.iter().map(|record| record.id));
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
-        }
-    }
-    assert_eq!(seen, (0..7).rev().map(id).collect::<Vec<_>>());
-    let other = Query { agent: Some("other".to_owned()), limit: 9, ..Query::default() };
-    assert!(store.passed_records(other).await.unwrap().items.is_empty());
+    store.catch_up().await;
+    let read = |conn: &Connection| {
+        let mut statement = conn.prepare("SELECT last_at - first_at, count FROM batches ORDER BY seq")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<Vec<(i64, i64)>, _>>()?)
+    };
+    let spans = store.read(read).unwrap();
+    assert!(spans.iter().all(|(span, _)| *span <= 60_000_000), "{spans:?}");
+    assert_eq!(spans.iter().map(|(_, count)| count).sum::<i64>(), 5);
+    assert_eq!(all(&store).await.len(), 5);
 }
