@@ -202,7 +202,11 @@ async fn what_passed_is_found_in_the_history_and_read_whole() {
     assert!(history.text.contains("href=\"/passed\""), "{}", history.text);
     let list = bench.get("/passed?agent=batch&state=&q=select").cookie(&ada).send().await;
     assert!(list.text.contains(&format!("/passed/{id}")), "{}", list.text);
-    assert!(list.text.contains("Looked at 1 statement for this page."), "{}", list.text);
+    assert!(
+        list.text.contains("Looked at 1 statement for this page; nothing older is left to look at."),
+        "{}",
+        list.text
+    );
     let none = bench.get("/passed?agent=other").cookie(&ada).send().await;
     assert!(none.text.contains("Nothing matches."), "{}", none.text);
     let there = bench.get(&format!("/actions/{id}")).cookie(&ada).send().await;

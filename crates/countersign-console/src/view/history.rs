@@ -76,7 +76,7 @@ pub(crate) fn filters(place: Place, query: &Query) -> Markup {
     let date = |at: Option<countersign_core::Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
     html! {
         form.filters method="get" action=(place.path()) role="search" {
-            label { "Text " input #search type="search" name="q" value=(text(&query.text)) maxlength="200" placeholder="operation, effect, claim, bytes"; }
+            label { "Text " input #search type="search" name="q" value=(text(&query.text)) maxlength="200" placeholder=(if judged { "operation, effect, claim, bytes" } else { "operation, effect, bytes" }); }
             @if judged {
                 label { "State " select name="state" {
                     option value="" { "any" }

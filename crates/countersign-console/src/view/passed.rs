@@ -47,13 +47,16 @@ pub(crate) fn passed(viewer: &Viewer<'_>, query: &Query, page: &PassedPage) -> M
 /// How far was looked: a search that ended early must not pass for one that found nothing more.
 fn looked(page: &PassedPage) -> Markup {
     let statements = counted(page.looked_at, "statement");
+    let full = page.next.is_some() && page.looked_back_to.is_none();
     html! {
         @match page.looked_back_to {
-            Some(at) => p.alert role="status" {
+            Some(at) => p.notice.banner role="status" {
                 b { "Looked at " (statements) " for this page, back to " (parts::full(at)) "." }
                 " Older ones have not been looked at yet."
             },
-            None => p.dim.small { "Looked at " (statements) " for this page." },
+            // A full page tells nothing about what did not match.
+            None if full => {},
+            None => p.dim.small { "Looked at " (statements) " for this page; nothing older is left to look at." },
         }
     }
 }
