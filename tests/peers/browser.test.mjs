@@ -281,7 +281,7 @@ describe('every page', () => {
       await flow(`pages-${look}`, [visitor], async () => {
         const { answer, review, url } = await held('files', JSON.stringify({ deep: [1, { long: 'x'.repeat(400) }] }));
         const pages = {
-          inbox: '/', review: `/reviews/${review.id}`, history: '/history', action: `/actions/${review.action.id}`,
+          inbox: '/', review: `/reviews/${review.id}`, history: '/history', passed: '/passed', action: `/actions/${review.action.id}`,
           account: '/account', nothing: '/no-such-page',
         };
         for (const [name, route] of Object.entries(pages)) {
