@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::DigestWriter;
-use crate::{ActionId, Digest, Effects, Preview, Principal, Resource, Timestamp};
+use crate::{ActionId, Digest, Effects, Link, LinkKind, Preview, Principal, Resource, Standing, Timestamp};
 
 /// A leaf of the arguments, as policies see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -245,6 +245,12 @@ fn attach_key_of(draft: &Draft) -> Digest {
         .part(draft.principal.agent.as_bytes());
     for person in draft.principal.verified_requesters() {
         writer = writer.part(person.as_bytes());
+    }
+    // What was approved for one pipeline run is not for the next, which somebody else may have started.
+    let pipeline = |link: &&Link| matches!(link.kind, LinkKind::Pipeline | LinkKind::PipelineActor);
+    let links = draft.principal.links.iter().filter(pipeline);
+    for link in links.filter(|link| link.standing == Standing::Verified) {
+        writer = writer.part(link.kind.word().as_bytes()).part(link.name.as_bytes());
     }
     writer.finish()
 }

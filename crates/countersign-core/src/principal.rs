@@ -21,6 +21,8 @@ pub enum LinkKind {
     Client,
     /// The pipeline run.
     Pipeline,
+    /// Who started the pipeline run.
+    PipelineActor,
 }
 
 impl LinkKind {
@@ -32,6 +34,7 @@ impl LinkKind {
             Self::Model => "model",
             Self::Client => "client",
             Self::Pipeline => "pipeline",
+            Self::PipelineActor => "pipeline actor",
         }
     }
 }

@@ -121,3 +121,20 @@ fn the_same_request_attaches_whatever_the_client_calls_itself() {
     other_person.principal.links[0].person = Some(PersonId::mint(NOW, &Fixed(7)));
     assert_ne!(bind(other_person).attach_key(), bind(draft("{}")).attach_key());
 }
+
+#[test]
+fn another_pipeline_run_asks_for_itself() {
+    let run = |kind, name: &str, standing| {
+        let mut draft = draft("{}");
+        draft.principal.links.push(Link { kind, name: name.to_owned(), person: None, standing });
+        bind(draft).attach_key()
+    };
+    let plain = bind(draft("{}")).attach_key();
+    let first = run(LinkKind::Pipeline, "run 1", Standing::Verified);
+    assert_eq!(first, run(LinkKind::Pipeline, "run 1", Standing::Verified));
+    assert_ne!(first, plain);
+    assert_ne!(first, run(LinkKind::Pipeline, "run 2", Standing::Verified));
+    assert_ne!(first, run(LinkKind::PipelineActor, "run 1", Standing::Verified));
+    assert_eq!(run(LinkKind::Pipeline, "run 1", Standing::Claimed), plain, "a claim makes no new question");
+    assert_eq!(run(LinkKind::Client, "pod 1", Standing::Verified), plain, "a pod that is replaced goes on");
+}
