@@ -2,7 +2,7 @@
 
 use countersign_store::StoreError;
 
-use crate::{PublicUrlError, WebauthnRefusal};
+use crate::{PublicUrlError, RuleRefusal, WebauthnRefusal};
 
 /// What identity refuses or can't do.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum IdentityError {
     #[error("there is no person `{0}`; invite them first")]
     PersonUnknown(String),
     /// No agent has this name.
-    #[error("there is no agent `{0}` with an unrevoked token")]
+    #[error("there is no agent `{0}` that is not revoked")]
     AgentUnknown(String),
     /// Another agent has this name.
     #[error("there is an agent `{0}` already; revoke it first or choose another name")]
@@ -35,6 +35,9 @@ pub enum IdentityError {
     /// A token that never works.
     #[error("a lifetime of zero makes a token that never works")]
     Lifetime,
+    /// An agent can't be known by this.
+    #[error(transparent)]
+    Rules(#[from] RuleRefusal),
     /// Browsers offer no passkeys at this public URL.
     #[error("browsers offer passkeys only at `https` names and at `localhost`, not at this public URL")]
     PasskeysUnavailable,
@@ -72,6 +75,7 @@ impl IdentityError {
             Self::AgentUnknown(_) => "agent_unknown",
             Self::AgentNameTaken(_) => "agent_name_taken",
             Self::Lifetime => "lifetime_invalid",
+            Self::Rules(refusal) => refusal.code(),
             Self::PasskeysUnavailable => "passkeys_unavailable",
             Self::ChallengeUnknown => "passkey_challenge_unknown",
             Self::ChallengeExpired => "passkey_challenge_expired",

@@ -1,16 +1,20 @@
 //! A store in a folder of its own, seeded randomness and a time that only the test moves.
 
+pub(crate) mod issuer;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use countersign_core::{DigestWriter, Entropy, Timestamp};
+use countersign_core::{AgentId, DigestWriter, Entropy, Principal, Timestamp};
 use countersign_ledger::note::{Algorithm, SigningKey};
 use countersign_store::{Options, Store};
 
 use crate::webauthn::authenticator::Authenticator;
-use crate::{Identity, NewAgent, NewSession, SignedIn};
+use crate::{
+    Claims, Identity, IdentityError, Issued, IssuerConfig, KnownBy, NewAgent, NewSession, Rule, SignedIn,
+};
 
 pub(crate) const ORIGIN: &str = "https://gate.example";
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -55,7 +59,31 @@ impl World {
         Self { identity, folder }
     }
 
-    /// The same file opened a second time, as another process would.
+    /// The same folder, believing these issuers as well.
+    pub(crate) fn believing(self, issuers: Vec<IssuerConfig>) -> Self {
+        Self { identity: self.identity.with_issuers(issuers), ..self }
+    }
+
+    /// An agent of ada that is known by tokens of the issuer `local` with these claims.
+    pub(crate) async fn workload(
+        &self,
+        name: &str,
+        claims: &[(&str, &str)],
+    ) -> Result<AgentId, IdentityError> {
+        let claims = claims.iter().map(|(name, value)| Rule::new(*name, *value)).collect();
+        let issued = Some(Issued { issuer: "local".to_owned(), claims });
+        let known_by = KnownBy { issued, ..KnownBy::default() };
+        let (view, token) = self.identity.add_known_agent(new_agent(name, "ada"), &known_by, START).await?;
+        assert_eq!(token, None);
+        Ok(view.id)
+    }
+
+    /// Who shows this token, if anybody.
+    pub(crate) async fn who(&self, token: &str, now: Timestamp) -> Option<Principal> {
+        self.identity.principal(token, &Claims::default(), now).await.unwrap()
+    }
+
+    /// The same folder opened a second time, as another process would.
     pub(crate) fn second_process(&self) -> Identity {
         open(&self.folder, 2, ORIGIN)
     }
@@ -88,6 +116,11 @@ fn open(folder: &tempfile::TempDir, seed: u64, public_url: &str) -> Identity {
     let key = SigningKey::generate("identity.example/ledger", Algorithm::Ed25519, &[5; 32]).unwrap();
     let store = Store::open(&Options::new(folder.path(), entropy.clone(), Arc::new(key))).unwrap();
     Identity::new(store, entropy, public_url).unwrap()
+}
+
+/// Some agent's id.
+pub(crate) fn some_agent() -> AgentId {
+    AgentId::mint(START, &Seeded { seed: 0, next: AtomicU64::new(0) })
 }
 
 pub(crate) fn new_agent(name: &str, owner: &str) -> NewAgent {

@@ -32,7 +32,7 @@ mod testing;
 mod tools;
 mod upstream;
 
-pub use auth::{Authenticate, Claims};
+pub use auth::{Authenticate, Claims, PrincipalFuture};
 pub use config::{EffectTemplate, ResourceConfig, ToolRule, Upstream};
 pub use pins::{Pin, PinError, PinFuture, Pins, Visibility};
 pub use registry::{McpProxy, StartError};

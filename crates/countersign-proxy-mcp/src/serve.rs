@@ -38,7 +38,7 @@ async fn handle(
     request: Request,
 ) -> Response {
     // Who calls comes first: before the body is read, before the resource is looked up.
-    let entered = match Door::of(&mcp, &resource, request.headers()).enter() {
+    let entered = match Door::of(&mcp, &resource, request.headers()).enter().await {
         Ok(entered) => entered,
         Err(refused) => return *refused,
     };
@@ -102,7 +102,7 @@ impl Listening {
             () = self.clock.sleep_until(self.clock.now().plus(KEEP_ALIVE)) => ":\n\n".to_owned(),
         };
         let door = Door::of(&self.mcp, self.session.served.name(), &self.headers);
-        door.authenticate(None).filter(|principal| principal.agent == self.session.agent)?;
+        door.authenticate(None).await.filter(|principal| principal.agent == self.session.agent)?;
         Some(piece)
     }
 }

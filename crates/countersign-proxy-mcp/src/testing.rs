@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use countersign_core::{Draft, Principal, Resource, Timestamp, Verb};
+use countersign_core::{Draft, Resource, Timestamp, Verb};
 use countersign_testkit::World;
 use globset::Glob;
 use http::StatusCode;
@@ -15,18 +15,26 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 
 use crate::pins::{Pin, PinError, PinFuture, Pins, Visibility};
-use crate::{Authenticate, Claims, EffectTemplate, McpProxy, ResourceConfig, ToolRule, Upstream, router};
+use crate::{
+    Authenticate, Claims, EffectTemplate, McpProxy, PrincipalFuture, ResourceConfig, ToolRule, Upstream,
+    router,
+};
 
 pub(crate) struct Tokens(Arc<countersign_identity::Identity>);
 
 impl Authenticate for Tokens {
-    fn principal(&self, bearer: Option<&str>, claims: &Claims, now: Timestamp) -> Option<Principal> {
+    fn principal<'a>(
+        &'a self,
+        bearer: Option<&'a str>,
+        claims: &'a Claims,
+        now: Timestamp,
+    ) -> PrincipalFuture<'a> {
         let claims = countersign_identity::Claims {
             client: claims.client.clone(),
             model: claims.model.clone(),
             on_behalf_of: claims.on_behalf_of.clone(),
         };
-        self.0.principal(bearer?, &claims, now).unwrap()
+        Box::pin(async move { self.0.principal(bearer?, &claims, now).await.unwrap() })
     }
 }
 

@@ -1,8 +1,10 @@
 //! How is one protected database described? What the binary's configuration turns into.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
-use countersign_core::Resource;
+use countersign_core::{AgentId, Principal, Resource, Timestamp};
 
 use crate::login::upstream::UpstreamAddress;
 
@@ -58,17 +60,35 @@ impl ResourceConfig {
     }
 }
 
-/// Who calls? A question to the binary's wiring; this crate never sees how a token is checked.
-pub trait Authenticate: Send + Sync + 'static {
-    /// The principal behind `token`, with what the client calls itself as a claimed link. `None` when the token is
-    /// missing, unknown, revoked or expired.
-    fn principal(
-        &self,
-        token: &str,
-        client: Option<&str>,
-        now: countersign_core::Timestamp,
-    ) -> Option<countersign_core::Principal>;
+/// What a client shows to prove who it is. The password is not shown in logs.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    /// Its password: a token. None when it was not asked for one.
+    pub password: Option<&'a str>,
+    /// Its certificate in DER; its authority vouches for it, and the client has its key.
+    pub certificate: Option<&'a [u8]>,
+}
 
-    /// Whether the agent's credential still stands.
-    fn stands(&self, agent: countersign_core::AgentId, now: countersign_core::Timestamp) -> bool;
+impl std::fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shown").finish_non_exhaustive()
+    }
+}
+
+/// The answer to who calls: it may have to wait for the keys of an issuer of tokens.
+pub type PrincipalFuture<'a> = Pin<Box<dyn Future<Output = Option<Principal>> + Send + 'a>>;
+
+/// Who calls? A question to the binary's wiring; this crate never sees how a credential is checked.
+pub trait Authenticate: Send + Sync + 'static {
+    /// The principal that everything shown names, with what the client calls itself as a claimed link. `None` when
+    /// nothing is shown, or anything of it is unknown, revoked or expired.
+    fn principal<'a>(
+        &'a self,
+        shown: Shown<'a>,
+        client: Option<&'a str>,
+        now: Timestamp,
+    ) -> PrincipalFuture<'a>;
+
+    /// Whether the agent is still let in.
+    fn stands(&self, agent: AgentId, now: Timestamp) -> bool;
 }

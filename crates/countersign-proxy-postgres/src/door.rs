@@ -17,12 +17,12 @@ use tokio_util::sync::CancellationToken;
 use crate::cancel::Cancels;
 use crate::codec::TransactionStatus;
 use crate::codec::back::Complaint;
-use crate::config::{Authenticate, ResourceConfig};
+use crate::config::{Authenticate, ResourceConfig, Shown};
 use crate::control;
 use crate::explain;
 use crate::login::client::{Arrival, ClientRules, ClientSession, greet, welcome};
-use crate::login::deny;
 use crate::login::upstream::{Upstream, connect};
+use crate::login::{Secret, deny};
 use crate::reading::Facts;
 use crate::served::Served;
 use crate::session::{MEANING_QUESTION, Parts, Session, parse_meaning};
@@ -144,7 +144,7 @@ impl PostgresProxy {
     }
 
     async fn admit(self: &Arc<Self>, client: ClientSession) {
-        let (principal, served) = match self.who_and_what(&client) {
+        let (principal, served) = match self.who_and_what(&client).await {
             Ok(found) => found,
             Err(complaint) => return deny::refuse(client.wire, &complaint).await,
         };
@@ -177,14 +177,20 @@ impl PostgresProxy {
         tracing::debug!(error = &ended as &dyn std::error::Error, "a session ended");
     }
 
-    /// The password says who it is; nothing is said about databases to anybody without one.
-    fn who_and_what(&self, client: &ClientSession) -> Result<(Principal, Arc<Served>), Complaint<'static>> {
+    /// Password and certificate say who it is; nothing is said about databases to anybody without one.
+    async fn who_and_what(
+        &self,
+        client: &ClientSession,
+    ) -> Result<(Principal, Arc<Served>), Complaint<'static>> {
         let program = client.startup.parameter("application_name").filter(|name| !name.is_empty());
         let now = self.gate.clock().now();
-        let principal = self
-            .authenticate
-            .principal(client.password.expose(), program, now)
-            .ok_or_else(|| deny::wrong_password(&client.user))?;
+        let password = client.password.as_ref().map(Secret::expose);
+        let shown = Shown { password, certificate: client.certificate.as_deref() };
+        let principal =
+            self.authenticate.principal(shown, program, now).await.ok_or_else(|| match password {
+                Some(_) => deny::wrong_password(&client.user),
+                None => deny::wrong_certificate(&client.user),
+            })?;
         if principal.name != client.user {
             return Err(explain::other_user(&client.user));
         }

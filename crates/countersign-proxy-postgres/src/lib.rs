@@ -27,5 +27,5 @@ pub mod tls;
 pub mod wire;
 mod workers;
 
-pub use config::{Authenticate, MaskSecret, ResourceConfig};
+pub use config::{Authenticate, MaskSecret, PrincipalFuture, ResourceConfig, Shown};
 pub use door::PostgresProxy;

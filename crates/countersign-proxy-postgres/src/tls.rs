@@ -16,7 +16,8 @@ use std::sync::Arc;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 /// Protocol name (ALPN) of PostgreSQL, registered with IANA.
@@ -39,6 +40,9 @@ pub enum TlsError {
     /// Certificate and key don't fit, or can't be used.
     #[error("using the certificate")]
     Certificate(#[source] rustls::Error),
+    /// Those who vouch for clients can't be used.
+    #[error("using the authorities of clients")]
+    Authorities(#[source] VerifierBuilderError),
 }
 
 /// How much encryption a server must offer, in libpq's words (`sslmode`). `allow` is left out: it never helps.
@@ -111,12 +115,36 @@ pub enum Roots<'a> {
 /// # Errors
 /// [`TlsError`] when certificate and key can't be read or don't fit.
 pub fn server(identity: Identity<'_>) -> Result<Arc<ServerConfig>, TlsError> {
+    offer(identity, WebPkiClientVerifier::no_client_auth())
+}
+
+/// The same, asking clients for a certificate that one of these authorities (PEM) has signed. A client may have none;
+/// one that is not theirs, has expired, or is not for clients ends the handshake. Revocation is not looked up.
+///
+/// # Errors
+/// As [`server`]; also when the authorities can't be read.
+pub fn server_that_asks(identity: Identity<'_>, authorities: &[u8]) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for root in certificates(authorities, "authorities of clients")? {
+        roots.add(root).map_err(TlsError::Certificate)?;
+    }
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+        .allow_unauthenticated()
+        .build()
+        .map_err(TlsError::Authorities)?;
+    offer(identity, verifier)
+}
+
+fn offer(
+    identity: Identity<'_>,
+    clients: Arc<dyn ClientCertVerifier>,
+) -> Result<Arc<ServerConfig>, TlsError> {
     let (chain, key) = chain_and_key(identity)?;
     let builder = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Certificate)?;
-    let mut config =
-        builder.with_no_client_auth().with_single_cert(chain, key).map_err(TlsError::Certificate)?;
+    let builder = builder.with_client_cert_verifier(clients);
+    let mut config = builder.with_single_cert(chain, key).map_err(TlsError::Certificate)?;
     config.alpn_protocols = vec![ALPN.to_vec()];
     // Sessions are long; resuming one would save nothing and would keep secrets.
     config.session_storage = Arc::new(NoServerSessionStorage {});

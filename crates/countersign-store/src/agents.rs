@@ -1,4 +1,6 @@
-//! Which agents have a token, who answers for them, and are they still welcome?
+//! Which agents are there, who answers for them, and are they still welcome?
+
+mod rules;
 
 use std::collections::BTreeSet;
 
@@ -8,6 +10,8 @@ use rusqlite::{Connection, Row, params};
 
 use crate::people::{administrator, find_person, from_json, optional_time, parse_id, record, to_json};
 use crate::{Durability, Store, StoreError, Tx};
+
+pub use rules::{Candidate, Rule, RuleSet};
 
 /// A person as an agent's record names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +35,23 @@ pub struct StoredAgent {
     pub on_behalf_of: Option<NamedPerson>,
     /// Its teams.
     pub teams: BTreeSet<String>,
-    /// The hash of its token.
-    pub token_hash: Digest,
+    /// The hash of its token; none when it is known by other credentials only.
+    pub token_hash: Option<Digest>,
+    /// By which other credentials it is known. Only [`Store::agents`] fills this.
+    pub rules: Vec<RuleSet>,
     /// When it was added.
     pub added_at: Timestamp,
-    /// When its token ends.
+    /// When it ends.
     pub expires_at: Timestamp,
-    /// When its token was revoked.
+    /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+}
+
+impl StoredAgent {
+    /// Whether it is let in now.
+    pub fn works(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && now < self.expires_at
+    }
 }
 
 /// An agent to be added.
@@ -54,9 +67,11 @@ pub struct AgentToAdd {
     pub on_behalf_of_key: Option<String>,
     /// Its teams.
     pub teams: BTreeSet<String>,
-    /// The hash of its token.
-    pub token_hash: Digest,
-    /// When its token ends.
+    /// The hash of its token, when it has one.
+    pub token_hash: Option<Digest>,
+    /// By which other credentials it is known.
+    pub rules: Vec<RuleSet>,
+    /// When it ends.
     pub expires_at: Timestamp,
 }
 
@@ -93,9 +108,25 @@ impl Store {
     /// When the store can't be read.
     pub fn agents(&self) -> Result<Vec<StoredAgent>, StoreError> {
         self.read(|conn| {
+            let mut sets = rules::by_agent(conn)?;
             let mut statement = conn.prepare_cached(&format!("{SELECT} ORDER BY a.id"))?;
-            statement.query_and_then([], agent)?.collect()
+            let agents = statement.query_and_then([], agent)?;
+            agents
+                .map(|agent| {
+                    let agent = agent?;
+                    Ok(StoredAgent { rules: sets.remove(&agent.id).unwrap_or_default(), ..agent })
+                })
+                .collect()
         })
+    }
+
+    /// One agent, and how many sets of rules there are: as long as that number stays, no agent was added that could
+    /// be known by the same credential.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn agent_and_rules(&self, agent: AgentId) -> Result<(Option<StoredAgent>, i64), StoreError> {
+        self.read(|conn| Ok((select_one(conn, "a.id = ?1", agent.to_string())?, rules::count(conn)?)))
     }
 
     /// Adds an agent and its ledger entry.
@@ -106,7 +137,7 @@ impl Store {
         self.write(Durability::Full, move |tx| add(tx, &new, now)).await
     }
 
-    /// Revokes the token of the agent with this name. `None` when no unrevoked agent has it.
+    /// Revokes the agent with this name, by whatever it is known. `None` when no unrevoked agent has it.
     ///
     /// # Errors
     /// When the store can't be written.
@@ -159,6 +190,7 @@ fn add(tx: &mut Tx<'_>, new: &AgentToAdd, now: Timestamp) -> Result<AgentAdditio
         on_behalf_of,
         teams: new.teams.clone(),
         token_hash: new.token_hash,
+        rules: new.rules.clone(),
         added_at: now,
         expires_at: new.expires_at,
         revoked_at: None,
@@ -173,11 +205,12 @@ fn add(tx: &mut Tx<'_>, new: &AgentToAdd, now: Timestamp) -> Result<AgentAdditio
             agent.owner.id.to_string(),
             agent.on_behalf_of.as_ref().map(|person| person.id.to_string()),
             to_json(&agent.teams)?,
-            agent.token_hash.as_bytes().as_slice(),
+            agent.token_hash.as_ref().map(|hash| hash.as_bytes().as_slice()),
             now.as_micros(),
             agent.expires_at.as_micros(),
         ],
     )?;
+    rules::add(tx, agent.id, &agent.rules)?;
     let mut entry = record(tx, Kind::AgentAdded, agent.id.to_string(), administrator(), now);
     entry.content = vec![
         Content::new("name", &agent.name),
@@ -185,6 +218,9 @@ fn add(tx: &mut Tx<'_>, new: &AgentToAdd, now: Timestamp) -> Result<AgentAdditio
         Content::new("teams", to_json(&agent.teams)?),
         Content::new("expires_at", agent.expires_at.to_string()),
     ];
+    if !agent.rules.is_empty() {
+        entry.content.push(Content::new("known_by", to_json(&agent.rules)?));
+    }
     if let Some(person) = &agent.on_behalf_of {
         entry.content.push(Content::new("on_behalf_of", person.id.to_string()));
     }
@@ -230,7 +266,8 @@ fn agent(row: &Row<'_>) -> Result<StoredAgent, StoreError> {
         owner: NamedPerson { id: parse_id("person", &row.get::<_, String>(2)?)?, name: row.get(3)? },
         on_behalf_of,
         teams: from_json("teams", &row.get::<_, String>(6)?)?,
-        token_hash: Digest::from_bytes(row.get(7)?),
+        token_hash: row.get::<_, Option<[u8; 32]>>(7)?.map(Digest::from_bytes),
+        rules: Vec::new(),
         added_at: Timestamp::from_micros(row.get(8)?),
         expires_at: Timestamp::from_micros(row.get(9)?),
         revoked_at: optional_time(row, 10)?,

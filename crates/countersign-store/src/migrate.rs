@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_journal.sql"),
     include_str!("migrations/0004_log.sql"),
     include_str!("migrations/0005_passed.sql"),
+    include_str!("migrations/0006_workloads.sql"),
 ];
 
 /// Applies what is missing.
@@ -28,3 +29,6 @@ pub(crate) fn up(connection: &mut Connection) -> Result<(), StoreError> {
     transaction.commit()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

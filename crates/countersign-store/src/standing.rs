@@ -22,7 +22,7 @@ impl Store {
         })
     }
 
-    /// Whether the agent's token would still be taken.
+    /// Whether the agent would still be let in.
     ///
     /// # Errors
     /// When the store can't be read.

@@ -7,7 +7,10 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, SanType,
+};
 use tempfile::TempDir;
 
 /// Password of the superuser `postgres` in every started server.
@@ -58,10 +61,43 @@ impl Authority {
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
         let mut params = CertificateParams::new(hosts).unwrap();
         params.distinguished_name.push(DnType::CommonName, common_name);
+        self.sign(&params)
+    }
+
+    /// Certificate for a client with this common name and these URIs, and its key, both as PEM.
+    pub fn issue_client(&self, common_name: &str, uris: &[&str]) -> (String, String) {
+        self.sign(&client(common_name, uris))
+    }
+
+    /// The same, which ended long ago.
+    pub fn issue_expired_client(&self, common_name: &str, uris: &[&str]) -> (String, String) {
+        let mut params = client(common_name, uris);
+        params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+        self.sign(&params)
+    }
+
+    /// Certificate with this common name which is for servers only, and its key, both as PEM.
+    pub fn issue_server(&self, common_name: &str) -> (String, String) {
+        let mut params = client(common_name, &[]);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.sign(&params)
+    }
+
+    fn sign(&self, params: &CertificateParams) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         (certificate.pem(), key.serialize_pem())
     }
+}
+
+fn client(common_name: &str, uris: &[&str]) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    params.subject_alt_names = uris.iter().map(|uri| SanType::URI((*uri).try_into().unwrap())).collect();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params
 }
 
 /// A running server. Stopped, and its folder removed, when dropped.

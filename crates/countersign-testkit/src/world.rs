@@ -196,8 +196,8 @@ impl World {
     }
 
     /// An agent's principal by its token.
-    pub fn principal_by_token(&self, token: &str, claims: &Claims) -> Option<Principal> {
-        self.identity.principal(token, claims, self.clock.now()).unwrap()
+    pub async fn principal_by_token(&self, token: &str, claims: &Claims) -> Option<Principal> {
+        self.identity.principal(token, claims, self.clock.now()).await.unwrap()
     }
 
     /// This person, signed in with this assurance, with the groups held now.

@@ -2,6 +2,7 @@
 //! mend it.
 
 mod fields;
+mod issuers;
 mod ledger;
 mod postgres;
 mod problem;
@@ -13,6 +14,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use countersign_gate::Limits;
+use countersign_identity::IssuerConfig;
 use countersign_policy::Source;
 use countersign_proxy_mcp::ResourceConfig;
 use toml::Spanned;
@@ -42,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) databases: Vec<countersign_proxy_postgres::ResourceConfig>,
     /// How clients of databases are received.
     pub(crate) postgres: PostgresListener,
+    /// Whose tokens are believed beside the gateway's own.
+    pub(crate) issuers: Vec<IssuerConfig>,
     pub(crate) ledger: Ledger,
 }
 
@@ -111,6 +115,7 @@ fn read_root(root: Fields<'_>, folder: &Path) -> Config {
         }
     }
     let postgres = postgres::listener(root.section("postgres"), folder);
+    let issuers = issuers::read(root.sections("issuers"), folder);
     if resources.is_empty() && databases.is_empty() {
         root.problem(
             0..0,
@@ -130,7 +135,19 @@ fn read_root(root: Fields<'_>, folder: &Path) -> Config {
     let state = folder.join(state);
     let ledger = ledger::read(root.section("ledger"), folder, &state, &public_url);
     root.finish();
-    Config { state, agents, people, public_url, policy_files, limits, resources, databases, postgres, ledger }
+    Config {
+        state,
+        agents,
+        people,
+        public_url,
+        policy_files,
+        limits,
+        resources,
+        databases,
+        postgres,
+        issuers,
+        ledger,
+    }
 }
 
 fn address(fields: &Fields<'_>, default: &'static str) -> SocketAddr {

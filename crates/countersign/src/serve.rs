@@ -84,7 +84,8 @@ impl Base {
         options.checkpoint_file.clone_from(&config.ledger.checkpoint_file);
         options.on_commit = wakers.on_commit();
         let store = Store::open(&options)?;
-        let identity = Arc::new(Identity::new(store.clone(), entropy, &config.public_url)?);
+        let identity = Identity::new(store.clone(), entropy, &config.public_url)?;
+        let identity = Arc::new(identity.with_issuers(config.issuers.clone()));
         Ok(Self { store, wakers, identity })
     }
 }
@@ -114,7 +115,7 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
     let databases: Vec<String> =
         config.databases.iter().map(|database| database.resource.name.clone()).collect();
     let authenticate =
-        || Arc::new(wiring::TokenAuthenticate(identity.clone(), wiring::StoreDirectory(store.clone())));
+        || Arc::new(wiring::IdentityAuthenticate(identity.clone(), wiring::StoreDirectory(store.clone())));
     let mask_secret = wiring::mask_secret(&config.state, &SystemEntropy).map_err(folder)?;
     let mut protected = config.databases;
     protected.iter_mut().for_each(|database| database.mask_secret = Some(mask_secret.clone()));
@@ -187,7 +188,7 @@ fn postgres(
     databases: Vec<countersign_proxy_postgres::ResourceConfig>,
     rules: countersign_proxy_postgres::login::client::ClientRules,
     gate: &Gate,
-    authenticate: Arc<wiring::TokenAuthenticate>,
+    authenticate: Arc<wiring::IdentityAuthenticate>,
 ) -> Option<Arc<PostgresProxy>> {
     let authenticate: Arc<dyn countersign_proxy_postgres::Authenticate> = authenticate;
     (!databases.is_empty()).then(|| PostgresProxy::new(databases, gate, &authenticate, rules))

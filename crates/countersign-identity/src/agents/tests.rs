@@ -12,7 +12,8 @@ async fn a_token_names_its_agent_its_teams_and_the_verified_chain() {
     let bob = world.sign_in("Bob", &[], START).await.signed_in.reviewer.person();
     let new = NewAgent { on_behalf_of: Some("bob".to_owned()), ..new_agent("importer", "ada") };
     let (view, token) = world.identity.add_agent(new, START).await.unwrap();
-    let principal = world.identity.principal(&token.to_string(), &Claims::default(), START).unwrap().unwrap();
+    let principal =
+        world.identity.principal(&token.to_string(), &Claims::default(), START).await.unwrap().unwrap();
     assert_eq!((principal.agent, principal.name.as_str()), (view.id, "importer"));
     assert_eq!(principal.teams, set(&["data"]));
     let chain: Vec<_> = principal
@@ -40,14 +41,14 @@ async fn what_the_caller_says_is_claimed_and_can_only_take_rights_away() {
         model: Some("  ".to_owned()),
         on_behalf_of: Some(" EVE ".to_owned()),
     };
-    let principal = world.identity.principal(&token, &claims, START).unwrap().unwrap();
+    let principal = world.identity.principal(&token, &claims, START).await.unwrap().unwrap();
     assert!(principal.links[1..].iter().all(|link| link.standing == Standing::Claimed));
     let kinds: Vec<_> = principal.links.iter().map(|link| link.kind).collect();
     assert_eq!(kinds, [LinkKind::Owner, LinkKind::OnBehalfOf, LinkKind::Client], "an empty claim is none");
     assert_eq!(principal.links[2].name.chars().count(), Claims::NAME_MAX_CHARS);
     assert_eq!(principal.requesters(), [ada, eve].into(), "the claimed person may not vote either");
     let claims = Claims { on_behalf_of: Some("nobody here".to_owned()), ..Claims::default() };
-    let principal = world.identity.principal(&token, &claims, START).unwrap().unwrap();
+    let principal = world.identity.principal(&token, &claims, START).await.unwrap().unwrap();
     assert_eq!(principal.links[1].person, None);
     assert_eq!(principal.requesters(), [ada].into());
 }
@@ -59,7 +60,7 @@ async fn a_claim_that_repeats_the_registered_person_adds_nothing() {
     let new = NewAgent { on_behalf_of: Some("ada".to_owned()), ..new_agent("importer", "ada") };
     let (_, token) = world.identity.add_agent(new, START).await.unwrap();
     let claims = Claims { on_behalf_of: Some("ADA".to_owned()), ..Claims::default() };
-    let principal = world.identity.principal(&token.to_string(), &claims, START).unwrap().unwrap();
+    let principal = world.identity.principal(&token.to_string(), &claims, START).await.unwrap().unwrap();
     assert!(principal.links.iter().all(|link| link.standing == Standing::Verified));
 }
 
@@ -69,10 +70,11 @@ async fn an_expired_token_is_refused_from_its_last_instant_on() {
     world.sign_in("ada", &[], START).await;
     let token = world.agent("importer", "ada", START).await;
     let end = START.plus(DAY);
-    let works = |now| world.identity.principal(&token, &Claims::default(), now).unwrap().is_some();
-    assert!(works(START.plus(DAY - Duration::from_micros(1))));
-    assert!(!works(end));
-    assert!(!works(end.plus(HOUR)));
+    let works =
+        async |now| world.identity.principal(&token, &Claims::default(), now).await.unwrap().is_some();
+    assert!(works(START.plus(DAY - Duration::from_micros(1))).await);
+    assert!(!works(end).await);
+    assert!(!works(end.plus(HOUR)).await);
 }
 
 #[tokio::test]
@@ -80,11 +82,11 @@ async fn a_token_revoked_by_another_process_is_refused_at_once() {
     let world = World::new();
     world.sign_in("ada", &[], START).await;
     let token = world.agent("importer", "ada", START).await;
-    let works = || world.identity.principal(&token, &Claims::default(), START).unwrap().is_some();
-    assert!(works());
+    let works = async || world.identity.principal(&token, &Claims::default(), START).await.unwrap().is_some();
+    assert!(works().await);
     let view = world.second_process().revoke_agent("importer", START).await.unwrap();
     assert_eq!(view.revoked_at, Some(START));
-    assert!(!works());
+    assert!(!works().await);
     let again = world.identity.revoke_agent("importer", START).await.unwrap_err();
     assert_eq!(again.code(), "agent_unknown");
 }
@@ -109,7 +111,7 @@ async fn a_text_that_is_no_token_is_refused() {
         "x".repeat(1_000_000),
     ];
     for text in wrong {
-        let found = world.identity.principal(&text, &Claims::default(), START).unwrap();
+        let found = world.identity.principal(&text, &Claims::default(), START).await.unwrap();
         assert!(found.is_none(), "`{}` was accepted", text.chars().take(60).collect::<String>());
     }
 }

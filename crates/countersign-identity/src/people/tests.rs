@@ -87,7 +87,10 @@ impl Removed {
         assert!(identity.invitation(&self.link, START).unwrap().is_none(), "the link");
         assert!(identity.accept_invitation(&self.link, START).await.unwrap().is_none(), "the link");
         for agent in [&self.owned, &self.acting] {
-            assert!(identity.principal(agent, &Claims::default(), START).unwrap().is_none(), "an agent");
+            assert!(
+                identity.principal(agent, &Claims::default(), START).await.unwrap().is_none(),
+                "an agent"
+            );
         }
         let options = identity.begin_sign_in(START).await.unwrap();
         let response = self.key.get(&options, |_| {});

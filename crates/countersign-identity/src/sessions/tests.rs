@@ -88,7 +88,7 @@ async fn no_credential_stands_in_for_another() {
     for body in bodies {
         for prefix in ["csa_", "css_", "csi_", ""] {
             let token = format!("{prefix}{body}");
-            let as_agent = world.identity.principal(&token, &claims, START).unwrap().is_some();
+            let as_agent = world.identity.principal(&token, &claims, START).await.unwrap().is_some();
             let as_person = open(&world.identity, &token, START);
             let as_link = world.identity.invitation(&token, START).unwrap().is_some();
             assert_eq!(as_agent, token == agent, "`{prefix}` as an agent's token");

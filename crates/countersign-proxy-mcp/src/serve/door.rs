@@ -40,13 +40,13 @@ impl<'a> Door<'a> {
     }
 
     /// Lets the request in, or says no in the protocol's form.
-    pub(super) fn enter(&self) -> Result<Entered, Box<Response>> {
+    pub(super) async fn enter(&self) -> Result<Entered, Box<Response>> {
         let now = self.mcp.gate.clock().now();
         let named = self.text(&SESSION_HEADER);
         let session = named.as_deref().and_then(|id| self.mcp.session(id));
         // The claimed name of another agent's session is not used, since that token is not this session's.
         let client = session.as_ref().and_then(|session| session.client().map(str::to_owned));
-        let principal = self.authenticate(client).ok_or_else(|| Box::new(unauthenticated()))?;
+        let principal = self.authenticate(client).await.ok_or_else(|| Box::new(unauthenticated()))?;
         if self.headers.get(ORIGIN).is_some_and(|origin| !self.allows(origin)) {
             return Err(Box::new(plain(StatusCode::FORBIDDEN)));
         }
@@ -63,14 +63,14 @@ impl<'a> Door<'a> {
     }
 
     /// The principal with the claimed name of its client.
-    pub(super) fn authenticate(&self, client: Option<String>) -> Option<Principal> {
+    pub(super) async fn authenticate(&self, client: Option<String>) -> Option<Principal> {
         let cut = |claim: String| claim.chars().take(CLAIM_MAX_CHARS).collect::<String>();
         let claims = Claims {
             client: client.map(cut),
             model: self.text(&MODEL).map(cut),
             on_behalf_of: self.text(&ON_BEHALF_OF).map(cut),
         };
-        self.mcp.authenticate.principal(self.bearer(), &claims, self.mcp.gate.clock().now())
+        self.mcp.authenticate.principal(self.bearer(), &claims, self.mcp.gate.clock().now()).await
     }
 
     fn bearer(&self) -> Option<&str> {

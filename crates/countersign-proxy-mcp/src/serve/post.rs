@@ -122,7 +122,7 @@ impl Posted {
             return self.refuse(INVALID_REQUEST, "clients send no responses in this protocol version");
         }
         let client = self.message.meta("io.modelcontextprotocol/clientInfo").map(client_name);
-        let principal = self.named(client.clone());
+        let principal = self.named(client.clone()).await;
         let Some(principal) = principal else { return plain(StatusCode::UNAUTHORIZED) };
         let session = match self.mcp.stateless(&self.entered.served, &principal).await {
             Ok(session) => session,
@@ -174,8 +174,8 @@ impl Posted {
         }
     }
 
-    fn named(&self, client: Option<String>) -> Option<Principal> {
-        Door::of(&self.mcp, self.entered.served.name(), &self.headers).authenticate(client)
+    async fn named(&self, client: Option<String>) -> Option<Principal> {
+        Door::of(&self.mcp, self.entered.served.name(), &self.headers).authenticate(client).await
     }
 
     fn not_opened(&self, refused: &OpenError) -> Response {
@@ -193,7 +193,9 @@ impl Posted {
 
     async fn initialize(self) -> Response {
         let client = self.message.param("clientInfo").map(client_name);
-        let Some(principal) = self.named(client.clone()) else { return plain(StatusCode::UNAUTHORIZED) };
+        let Some(principal) = self.named(client.clone()).await else {
+            return plain(StatusCode::UNAUTHORIZED);
+        };
         let session = match self.mcp.open(&self.entered.served, principal.clone()) {
             Ok(session) => session,
             Err(refused) => return self.not_opened(&refused),

@@ -32,12 +32,15 @@ pub struct ClientRules {
     pub tls: Option<Arc<ServerConfig>>,
     /// Whether a password may come unencrypted from another machine. Off unless somebody says so.
     pub plain_passwords: bool,
+    /// Whether every client has to show a certificate and give a password too. Otherwise whoever shows one is not asked
+    /// for a password.
+    pub certificate_and_password: bool,
 }
 
 /// Who came.
 #[derive(Debug)]
 pub enum Arrival {
-    /// A client that has given a password, which nobody has looked at yet. It waits for [`greet`] or [`deny::refuse`].
+    /// A client that has given a password or a certificate, which nobody has looked at yet. It waits for [`greet`] or [`deny::refuse`].
     Session(Box<ClientSession>),
     /// Somebody who wants to cancel what another connection does. Gets no answer; the connection is closed.
     Cancel(ClientKey),
@@ -56,8 +59,10 @@ pub struct ClientSession {
     pub database: String,
     /// All parameters of its start-up, each once.
     pub startup: Startup,
-    /// What it gave as its password.
-    pub password: Secret,
+    /// What it gave as its password, when it was asked for one.
+    pub password: Option<Secret>,
+    /// The certificate that it showed, in DER. An authority of the configuration vouches for it.
+    pub certificate: Option<Vec<u8>>,
 }
 
 /// Why nobody arrived. The client has been told where that makes sense.
@@ -155,7 +160,7 @@ struct Door {
 enum Step {
     Encrypt(Arc<ServerConfig>),
     Cancel(ClientKey),
-    Enter(Opening, Secret),
+    Enter(Opening, Option<Secret>),
 }
 
 impl Door {
@@ -198,8 +203,27 @@ impl Door {
         if !self.wire.is_encrypted() && !may_ask {
             return Err(deny::no_encryption().into());
         }
-        let password = self.password(&opening).await?;
+        let both = rules.certificate_and_password;
+        let password = match self.certificate() {
+            None if both => return Err(deny::no_certificate().into()),
+            Some(_) if !both => {
+                self.negotiate(&opening).await?;
+                None
+            }
+            None | Some(_) => Some(self.password(&opening).await?),
+        };
         Ok(Step::Enter(opening, password))
+    }
+
+    /// The client's own certificate, after a handshake that has checked it.
+    fn certificate(&self) -> Option<Vec<u8>> {
+        match &self.wire {
+            Wire::Tls(stream) => {
+                let chain = stream.get_ref().1.peer_certificates()?;
+                chain.first().map(|certificate| certificate.as_ref().to_vec())
+            }
+            Wire::Tcp(_) | Wire::Unix(_) => None,
+        }
     }
 
     /// Direct TLS must name its protocol: otherwise a browser could be made to send its bytes here (ALPACA).
@@ -260,6 +284,13 @@ impl Door {
         }
     }
 
+    async fn negotiate(&mut self, opening: &Opening) -> Result<(), ArrivalError> {
+        let mut out = Vec::new();
+        opening.negotiate(&mut out)?;
+        self.wire.write_all(&out).await?;
+        Ok(())
+    }
+
     async fn password(&mut self, opening: &Opening) -> Result<Secret, ArrivalError> {
         let mut out = Vec::new();
         opening.negotiate(&mut out)?;
@@ -271,8 +302,9 @@ impl Door {
         Ok(Secret::new(answer.text()?))
     }
 
-    fn enter(self, opening: Opening, password: Secret) -> Arrival {
+    fn enter(self, opening: Opening, password: Option<Secret>) -> Arrival {
         let Opening { version, user, database, startup } = opening;
+        let certificate = self.certificate();
         Arrival::Session(Box::new(ClientSession {
             wire: self.wire,
             version,
@@ -280,6 +312,7 @@ impl Door {
             database,
             startup,
             password,
+            certificate,
         }))
     }
 }

@@ -26,7 +26,19 @@ fn fatal(code: SqlState, message: impl Into<std::borrow::Cow<'static, str>>) -> 
 /// `28P01`. The same for an unknown user, a wrong, an expired and a revoked password: it tells nobody which.
 pub fn wrong_password(user: &str) -> Complaint<'static> {
     fatal(SqlState::INVALID_PASSWORD, format!("password authentication failed for user `{user}`"))
-        .hint("the password must be a live token of an agent (see `countersign agents`)")
+        .hint("the password must be a live token by which an agent is known (see `countersign agents`)")
+}
+
+/// `28000`. The same for a certificate that names no agent and one that names another or a revoked one.
+pub fn wrong_certificate(user: &str) -> Complaint<'static> {
+    fatal(SqlState::INVALID_AUTHORIZATION, format!("certificate authentication failed for user `{user}`"))
+        .hint("the certificate must be one that an agent is known by (see `countersign agents`); to come in with a token, show none (sslcertmode=disable)")
+}
+
+/// `28000`: both are demanded.
+pub(super) fn no_certificate() -> Complaint<'static> {
+    fatal(SqlState::INVALID_AUTHORIZATION, "a client certificate is needed beside the password")
+        .hint("connect with sslmode=require or stronger, sslcert and sslkey")
 }
 
 /// `3D000`. Also for a database that exists and is not for this agent.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use countersign_core::{AgentId, Digest, Entropy, PersonId, Timestamp};
 
 use super::*;
-use crate::{AgentAddition, AgentToAdd, Faults, Options};
+use crate::{AgentAddition, AgentToAdd, Faults, Options, Rule, RuleSet};
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 const LATER: Timestamp = Timestamp::from_micros(1_800_000_060_000_000);
@@ -110,7 +110,8 @@ impl World {
             owner_key: "zoe".to_owned(),
             on_behalf_of_key: None,
             teams: BTreeSet::from(["data".to_owned()]),
-            token_hash: Digest::of(b"agent"),
+            token_hash: Some(Digest::of(b"agent")),
+            rules: vec![workload()],
             expires_at: LATER,
         };
         self.store.add_agent(new, NOW).await
@@ -118,8 +119,17 @@ impl World {
 
     /// Everything that stands in the tables of people, agents and the ledger.
     fn all(&self) -> Vec<String> {
-        let tables =
-            ["people", "invitations", "sessions", "passkeys", "challenges", "agents", "entries", "contents"];
+        let tables = [
+            "people",
+            "invitations",
+            "sessions",
+            "passkeys",
+            "challenges",
+            "agents",
+            "agent_rules",
+            "entries",
+            "contents",
+        ];
         let read = |conn: &Connection| {
             let mut lines = Vec::new();
             for table in tables {
@@ -144,6 +154,10 @@ impl World {
         };
         self.store.read(read).unwrap()
     }
+}
+
+fn workload() -> RuleSet {
+    RuleSet { issuer: Some("https://issuer.example".to_owned()), rules: vec![Rule::new("sub", "robot")] }
 }
 
 fn session(id: &str) -> SessionToStart {
@@ -188,7 +202,8 @@ impl World {
             owner_key: "zoe".to_owned(),
             on_behalf_of_key: Some("zoe".to_owned()),
             teams: BTreeSet::new(),
-            token_hash: Digest::of(b"agent again"),
+            token_hash: Some(Digest::of(b"agent again")),
+            rules: Vec::new(),
             expires_at: LATER,
         };
         self.store.add_agent(new, NOW).await.map(drop)
@@ -224,7 +239,7 @@ async fn every_change_has_its_ledger_entry_without_personal_data() {
         ]
     );
     for (kind, leaf) in &ledger {
-        for secret in ["zoe", "importer", "laptop", "oncall", "ops", "data", "ses_", "pky_"] {
+        for secret in ["zoe", "importer", "laptop", "oncall", "ops", "data", "ses_", "pky_", "robot"] {
             assert!(!leaf.contains(secret), "`{secret}` stands in the leaf of {kind}: {leaf}");
         }
     }

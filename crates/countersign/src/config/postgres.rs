@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use countersign_core::Resource;
 use countersign_proxy_postgres::ResourceConfig;
@@ -11,6 +12,7 @@ use countersign_proxy_postgres::login::Secret;
 use countersign_proxy_postgres::login::client::ClientRules;
 use countersign_proxy_postgres::login::upstream::{Place, UpstreamAddress};
 use countersign_proxy_postgres::tls::{self, Identity, Roots, TlsMode, UpstreamTls};
+use rustls::ServerConfig;
 use toml::Spanned;
 
 use super::fields::Fields;
@@ -31,17 +33,26 @@ pub(crate) struct PostgresListener {
 pub(super) fn listener(fields: Fields<'_>, folder: &Path) -> PostgresListener {
     let listen = address(&fields, "127.0.0.1:8812");
     let plain_passwords = fields.boolean("plain_passwords", false);
+    let certificate_and_password = fields.boolean("certificate_and_password", false);
     let certificate = fields.optional_string("certificate");
     let key = fields.optional_string("key");
+    let authorities = fields.optional_string("client_ca");
+    if certificate_and_password && authorities.is_none() {
+        let help = "write `client_ca = \"company-ca.crt\"` as well";
+        let message = "`certificate_and_password` needs to know whose certificates are good";
+        fields.problem(fields.span(), message, Some(help.to_owned()));
+    }
     let tls = match (certificate, key) {
-        (None, None) => None,
+        (None, None) => {
+            if let Some(authorities) = authorities {
+                let help = "write `certificate = \"server.crt\"` and `key = \"server.key\"` as well";
+                let message = "clients can show certificates only where TLS is offered";
+                fields.problem(authorities.span(), message, Some(help.to_owned()));
+            }
+            None
+        }
         (Some(certificate), Some(key)) => {
-            let span = certificate.span();
-            let certificates = file(&fields, &certificate, folder);
-            let key = file(&fields, &key, folder);
-            tls::server(Identity { certificates: &certificates, key: &key })
-                .map_err(|error| fields.problem(span, format!("TLS can't be offered: {error}"), None))
-                .ok()
+            offered(&fields, folder, (&certificate, &key, authorities.as_ref()))
         }
         (Some(one), None) | (None, Some(one)) => {
             let help = "write both `certificate = \"server.crt\"` and `key = \"server.key\"`";
@@ -50,7 +61,25 @@ pub(super) fn listener(fields: Fields<'_>, folder: &Path) -> PostgresListener {
         }
     };
     fields.finish();
-    PostgresListener { listen, rules: ClientRules { tls, plain_passwords } }
+    PostgresListener { listen, rules: ClientRules { tls, plain_passwords, certificate_and_password } }
+}
+
+/// The files of the certificate, its key, and those who vouch for clients.
+type TlsFiles<'a> = (&'a Spanned<String>, &'a Spanned<String>, Option<&'a Spanned<String>>);
+
+fn offered(fields: &Fields<'_>, folder: &Path, files: TlsFiles<'_>) -> Option<Arc<ServerConfig>> {
+    let (certificate, key, authorities) = files;
+    let certificates = file(fields, certificate, folder);
+    let key = file(fields, key, folder);
+    let authorities = authorities.map(|path| file(fields, path, folder));
+    let identity = Identity { certificates: &certificates, key: &key };
+    let config = match authorities {
+        Some(authorities) => tls::server_that_asks(identity, &authorities),
+        None => tls::server(identity),
+    };
+    config
+        .map_err(|error| fields.problem(certificate.span(), format!("TLS can't be offered: {error}"), None))
+        .ok()
 }
 
 pub(super) fn database(fields: Fields<'_>, folder: &Path, resource: Resource) -> ResourceConfig {

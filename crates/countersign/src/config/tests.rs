@@ -113,3 +113,105 @@ fn secrets_come_from_files_and_are_never_shown() {
     assert_eq!(headers.get("Authorization").map(String::as_str), Some("s3cret"));
     assert!(!format!("{config:?}").contains("s3cret"));
 }
+
+#[test]
+fn issuers_are_read_with_their_keys_and_what_they_mean() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("keys.json"), "{}").unwrap();
+    let text = format!(
+        r#"{GOOD}
+[[issuers]]
+name = "github"
+issuer = "https://token.actions.githubusercontent.com"
+audience = "https://gate.example"
+person_claim = "actor"
+[[issuers]]
+name = "cluster"
+issuer = "https://kubernetes.default.svc"
+audience = "gate"
+kind = "kubernetes"
+keys = {{ file = "keys.json" }}
+[[issuers]]
+name = "sso"
+issuer = "http://127.0.0.1:9400"
+audience = "gate"
+keys = {{ url = "http://127.0.0.1:9400/jwks" }}
+people = true
+person_claim = "preferred_username"
+max_lifetime_seconds = 600
+"#
+    );
+    let config = Config::parse("c.toml", &text, folder.path()).unwrap();
+    let [github, cluster, sso] = config.issuers.as_slice() else { panic!() };
+    assert_eq!(github.kind, countersign_identity::IssuerKind::GitHub);
+    assert_eq!(github.keys, countersign_identity::KeySource::Discovery);
+    assert_eq!(github.max_lifetime.as_secs(), 86_400);
+    assert_eq!(cluster.keys, countersign_identity::KeySource::File(folder.path().join("keys.json")));
+    assert_eq!(cluster.kind, countersign_identity::IssuerKind::Kubernetes);
+    assert_eq!(sso.kind, countersign_identity::IssuerKind::Oidc);
+    assert_eq!((sso.people, sso.max_lifetime.as_secs()), (true, 600));
+}
+
+#[test]
+fn every_mistake_of_issuers_and_certificates_is_told() {
+    let text = format!(
+        r#"{GOOD}
+[postgres]
+client_ca = "ca.crt"
+[[issuers]]
+issuer = "http://issuer.example"
+audiense = "x"
+[[issuers]]
+name = "a"
+issuer = "https://issuer.example"
+audience = "x"
+kind = "githup"
+keys = {{ url = "https://issuer.example/keys", file = "keys.json" }}
+person_claim = "sub"
+max_lifetime_seconds = 5
+[[issuers]]
+name = "a"
+issuer = "https://issuer.example"
+audience = "x"
+keys = {{ file = "missing.json" }}
+"#
+    );
+    let start = GOOD.lines().count();
+    let told = problems(&text);
+    let told: Vec<String> = told
+        .lines()
+        .map(|line| match line.split_once(".toml:").and_then(|(_, rest)| rest.split_once(':')) {
+            Some((number, rest)) => format!("+{}:{rest}", number.parse::<usize>().unwrap() - start),
+            None => line.to_owned(),
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    +3:13: clients can show certificates only where TLS is offered
+        help: write `certificate = "server.crt"` and `key = "server.key"` as well
+    +4:1: `name` is missing in `issuers`
+        help: `agents add --issuer NAME` names it
+    +4:1: `audience` is missing in `issuers`
+        help: write what its tokens carry as `aud` when they are for this gateway
+    +5:10: `http://issuer.example` can't be used: plain `http` goes only to this machine; use `https`
+        help: write it as `https://issuer.example.com`
+    +6:1: unknown key `audiense` in `issuers`
+        help: did you mean `audience`?
+    +11:8: `githup` is no kind of issuer
+        help: use one of `github`, `gitlab`, `kubernetes`, `oidc`
+    +12:54: `keys` has both `url` and `file`
+        help: write `keys = { url = "…" }` or `keys = { file = "…" }`, or neither: then they are where the issuer's discovery document says
+    +13:16: `person_claim` is of no use here: the tokens name no person
+        help: write `people = true`, or a `kind` whose tokens name who started them (`github`, `gitlab`)
+    +14:24: `max_lifetime_seconds` must be a whole number from 60 to 2592000
+    +16:8: two issuers have `a`
+    +17:10: two issuers have `https://issuer.example`
+    +19:17: the file `missing.json` can't be read: No such file or directory (os error 2)
+        help: it holds a JWK set
+    "#);
+}
+
+#[test]
+fn certificate_and_password_needs_authorities() {
+    let told = problems(&format!("{GOOD}\n[postgres]\ncertificate_and_password = true\n"));
+    assert!(told.contains("needs to know whose certificates are good"), "{told}");
+}

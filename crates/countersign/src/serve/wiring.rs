@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use countersign_core::{AgentId, Draft, Entropy, PersonId, Principal, Timestamp};
 use countersign_gate::{Clock as _, Directory, SystemClock};
-use countersign_identity::Identity;
+use countersign_identity::{Claims, Identity, Shown};
 use countersign_policy::{Live, Question};
-use countersign_proxy_mcp::{Authenticate, Claims, Pin, PinError, PinFuture, Pins, Visibility};
+use countersign_proxy_mcp::{Pin, PinError, PinFuture, Pins, Visibility};
 use countersign_proxy_postgres::MaskSecret;
 use countersign_store::{Definition, Store};
 
@@ -46,27 +46,44 @@ impl Directory for StoreDirectory {
     }
 }
 
-/// Bearer tokens of agents.
-pub(super) struct TokenAuthenticate(pub(super) Arc<Identity>, pub(super) StoreDirectory);
+/// Credentials of agents, handed to identity as they came.
+pub(super) struct IdentityAuthenticate(pub(super) Arc<Identity>, pub(super) StoreDirectory);
 
-impl Authenticate for TokenAuthenticate {
-    fn principal(&self, bearer: Option<&str>, claims: &Claims, now: Timestamp) -> Option<Principal> {
-        let claims = countersign_identity::Claims {
-            client: claims.client.clone(),
-            model: claims.model.clone(),
-            on_behalf_of: claims.on_behalf_of.clone(),
-        };
-        self.0.principal(bearer?, &claims, now).unwrap_or_else(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "a token can't be looked up");
+impl IdentityAuthenticate {
+    async fn who(&self, shown: Shown<'_>, claims: Claims, now: Timestamp) -> Option<Principal> {
+        self.0.principal_shown(shown, &claims, now).await.unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "a credential can't be looked up");
             None
         })
     }
 }
 
-impl countersign_proxy_postgres::Authenticate for TokenAuthenticate {
-    fn principal(&self, token: &str, client: Option<&str>, now: Timestamp) -> Option<Principal> {
+impl countersign_proxy_mcp::Authenticate for IdentityAuthenticate {
+    fn principal<'a>(
+        &'a self,
+        bearer: Option<&'a str>,
+        claims: &'a countersign_proxy_mcp::Claims,
+        now: Timestamp,
+    ) -> countersign_proxy_mcp::PrincipalFuture<'a> {
+        let claims = Claims {
+            client: claims.client.clone(),
+            model: claims.model.clone(),
+            on_behalf_of: claims.on_behalf_of.clone(),
+        };
+        Box::pin(self.who(Shown { bearer, certificate: None }, claims, now))
+    }
+}
+
+impl countersign_proxy_postgres::Authenticate for IdentityAuthenticate {
+    fn principal<'a>(
+        &'a self,
+        shown: countersign_proxy_postgres::Shown<'a>,
+        client: Option<&'a str>,
+        now: Timestamp,
+    ) -> countersign_proxy_postgres::PrincipalFuture<'a> {
         let claims = Claims { client: client.map(str::to_owned), ..Claims::default() };
-        Authenticate::principal(self, Some(token), &claims, now)
+        let shown = Shown { bearer: shown.password, certificate: shown.certificate };
+        Box::pin(self.who(shown, claims, now))
     }
 
     fn stands(&self, agent: AgentId, now: Timestamp) -> bool {

@@ -1,6 +1,7 @@
 //! Does the PostgreSQL session keep its promises? A real server, a real gate, real sockets, a clock that tests move.
 
 mod alike;
+mod certificates;
 mod denial;
 mod hold;
 mod margin;

@@ -1,4 +1,5 @@
 mod attacks;
+mod certificates;
 mod peers;
 
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::tls::{Identity, Roots, TlsMode, UpstreamTls, server};
 fn rules_of(authority: &Authority) -> ClientRules {
     let (certificate, key) = authority.issue("gateway", &["localhost"]);
     let identity = Identity { certificates: certificate.as_bytes(), key: key.as_bytes() };
-    ClientRules { tls: Some(server(identity).unwrap()), plain_passwords: false }
+    ClientRules { tls: Some(server(identity).unwrap()), ..ClientRules::default() }
 }
 
 fn rules() -> ClientRules {
@@ -112,7 +113,7 @@ async fn a_client_arrives_however_its_bytes_are_split() {
         let (arrival, ()) = tokio::join!(welcome(Wire::Unix(wire), &rules, patience()), sending);
         let session = session(arrival.unwrap());
         assert_eq!((session.user.as_str(), session.database.as_str()), ("ada", "shop"));
-        assert_eq!(session.password.expose(), "let me.");
+        assert_eq!(session.password.as_ref().unwrap().expose(), "let me.");
         assert_eq!(session.version, ProtocolVersion::V3_0);
     }
 }

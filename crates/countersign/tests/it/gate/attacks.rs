@@ -53,7 +53,7 @@ async fn a_person_whom_the_caller_claims_to_act_for_cannot_vote() {
         ..countersign_identity::Claims::default()
     };
     let mut draft = world.draft(Verb::Delete, "orders");
-    draft.principal = world.principal_by_token(&token, &claims).unwrap();
+    draft.principal = world.principal_by_token(&token, &claims).await.unwrap();
     let upstream = CountingUpstream::default();
     let call = countersign_testkit::TestCall::new(&upstream);
     let mut is_held = call.held.subscribe();
@@ -72,18 +72,18 @@ async fn an_agent_cannot_get_rid_of_a_reviewer_by_claiming_to_act_for_her() {
     let world = World::new().await;
     let token = world.add_agent("second", "carl").await;
     let upstream = CountingUpstream::default();
-    let draft = |claimed: Option<&str>| {
+    let draft = async |claimed: Option<&str>| {
         let claims = countersign_identity::Claims {
             on_behalf_of: claimed.map(str::to_owned),
             ..countersign_identity::Claims::default()
         };
         let mut draft = world.draft(Verb::Delete, "orders");
-        draft.principal = world.principal_by_token(&token, &claims).unwrap();
+        draft.principal = world.principal_by_token(&token, &claims).await.unwrap();
         draft
     };
     let call = countersign_testkit::TestCall::new(&upstream);
     let mut is_held = call.held.subscribe();
-    let (gate, claiming) = (world.gate.clone(), draft(Some("ada")));
+    let (gate, claiming) = (world.gate.clone(), draft(Some("ada")).await);
     let waiting = tokio::spawn(async move { gate.pass(claiming, call).await });
     is_held.wait_for(|held| *held).await.unwrap();
     let review = world.the_review(State::Pending).await;
@@ -92,7 +92,7 @@ async fn an_agent_cannot_get_rid_of_a_reviewer_by_claiming_to_act_for_her() {
     // Naming nobody, or somebody else, is the same request: her denial stands.
     for claimed in [None, Some("bob")] {
         let call = countersign_testkit::TestCall::new(&upstream);
-        let again = world.gate.pass(draft(claimed), call).await;
+        let again = world.gate.pass(draft(claimed).await, call).await;
         assert_eq!(super::code(&again), Some(countersign_core::ReasonCode::DeniedByReviewer), "{claimed:?}");
     }
     assert!(upstream.received().is_empty());
@@ -205,6 +205,6 @@ async fn an_agent_token_is_no_session_and_a_session_no_agent_token() {
         world.identity.invite("dora", ["dba".to_owned()].into(), Duration::from_secs(60), now).await.unwrap();
     let session = world.identity.accept_invitation(&link.token.to_string(), now).await.unwrap().unwrap();
     let claims = countersign_identity::Claims::default();
-    assert!(world.principal_by_token(&session.token, &claims).is_none());
-    assert!(world.principal_by_token(&link.token.to_string(), &claims).is_none());
+    assert!(world.principal_by_token(&session.token, &claims).await.is_none());
+    assert!(world.principal_by_token(&link.token.to_string(), &claims).await.is_none());
 }

@@ -4,14 +4,14 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use countersign_core::{AgentId, Principal, Resource, Timestamp};
+use countersign_core::{AgentId, Resource, Timestamp};
 use countersign_gate::Clock as _;
 use countersign_identity::{Claims, Identity};
 use countersign_proxy_postgres::codec::startup::ProtocolVersion;
 use countersign_proxy_postgres::login::client::ClientRules;
 use countersign_proxy_postgres::login::upstream::{Place, UpstreamAddress};
 use countersign_proxy_postgres::tls::UpstreamTls;
-use countersign_proxy_postgres::{Authenticate, PostgresProxy, ResourceConfig};
+use countersign_proxy_postgres::{Authenticate, PostgresProxy, PrincipalFuture, ResourceConfig, Shown};
 use countersign_store::Store;
 use countersign_testkit::{Postgres, PostgresOptions, World, WorldOptions};
 use tokio::net::TcpListener;
@@ -64,11 +64,19 @@ pub(super) struct Plan {
     pub(super) tune: fn(&mut ResourceConfig),
     /// A server of its own, for tests that end it.
     pub(super) own_server: bool,
+    /// How clients are received.
+    pub(super) rules: ClientRules,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { policy: POLICY.to_owned(), tables: TABLES.to_owned(), tune: |_| {}, own_server: false }
+        Self {
+            policy: POLICY.to_owned(),
+            tables: TABLES.to_owned(),
+            tune: |_| {},
+            own_server: false,
+            rules: ClientRules::default(),
+        }
     }
 }
 
@@ -110,9 +118,15 @@ fn start_server() -> Arc<Postgres> {
 struct Tokens(Arc<Identity>, Store);
 
 impl Authenticate for Tokens {
-    fn principal(&self, token: &str, client: Option<&str>, now: Timestamp) -> Option<Principal> {
+    fn principal<'a>(
+        &'a self,
+        shown: Shown<'a>,
+        client: Option<&'a str>,
+        now: Timestamp,
+    ) -> PrincipalFuture<'a> {
         let claims = Claims { client: client.map(str::to_owned), ..Claims::default() };
-        self.0.principal(token, &claims, now).unwrap()
+        let shown = countersign_identity::Shown { bearer: shown.password, certificate: shown.certificate };
+        Box::pin(async move { self.0.principal_shown(shown, &claims, now).await.unwrap() })
     }
 
     fn stands(&self, agent: AgentId, now: Timestamp) -> bool {
@@ -156,7 +170,7 @@ impl Site {
         (plan.tune)(&mut config);
         let tokens: Arc<dyn Authenticate> =
             Arc::new(Tokens(Arc::clone(&world.identity), world.store.clone()));
-        let proxy = PostgresProxy::new(vec![config], &world.gate, &tokens, ClientRules::default());
+        let proxy = PostgresProxy::new(vec![config], &world.gate, &tokens, plan.rules);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let stop = CancellationToken::new();

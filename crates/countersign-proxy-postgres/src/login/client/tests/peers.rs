@@ -30,7 +30,7 @@ async fn gateway(rules: ClientRules) -> u16 {
 }
 
 async fn serve(mut session: ClientSession) {
-    if session.password.expose() != "token" {
+    if session.password.as_ref().is_none_or(|password| password.expose() != "token") {
         deny::refuse(session.wire, &deny::wrong_password(&session.user)).await;
         return;
     }
