@@ -12,7 +12,7 @@ const toml = (value) => {
   return typeof value === 'object' ? inline(value) : text(value);
 };
 
-function configuration(ports, resources, postgres) {
+function configuration(ports, { resources, postgres, issuers = [] }) {
   const lines = [
     'state = "state"',
     '[agents]', `listen = "127.0.0.1:${ports.agents}"`,
@@ -22,6 +22,9 @@ function configuration(ports, resources, postgres) {
     ...(postgres ? ['[postgres]', `listen = "127.0.0.1:${ports.postgres}"`] : []),
     ...Object.entries(postgres ?? {}).map(([key, value]) => `${key} = ${toml(value)}`),
   ];
+  for (const issuer of issuers) {
+    lines.push('', '[[issuers]]', ...Object.entries(issuer).map(([key, value]) => `${key} = ${toml(value)}`));
+  }
   for (const { tools = [], ...resource } of resources) {
     lines.push('', '[[resources]]', ...Object.entries(resource).map(([key, value]) => `${key} = ${toml(value)}`));
     for (const tool of tools) {
@@ -110,7 +113,7 @@ export class Reviewer {
 /** A running gateway. */
 export class Gateway {
   /** `postgres` has the keys of `[postgres]` beside `listen`; without it nothing listens for PostgreSQL's clients. */
-  static async start({ resources, policy, postgres, name = 'suite' }) {
+  static async start({ resources, policy, postgres, issuers, name = 'suite' }) {
     await access(BINARY).catch(() => { throw new Error(`no gateway at ${BINARY}: build it, or name it in COUNTERSIGN`); });
     const gateway = new Gateway();
     const place = await temporaryFolder(name);
@@ -121,7 +124,7 @@ export class Gateway {
     gateway.people = `http://localhost:${gateway.ports.people}`;
     await mkdir(path.join(gateway.folder, 'state'), { recursive: true });
     await writeFile(path.join(gateway.folder, 'policy.cedar'), policy);
-    await writeFile(path.join(gateway.folder, 'countersign.toml'), configuration(gateway.ports, resources, postgres));
+    await writeFile(path.join(gateway.folder, 'countersign.toml'), configuration(gateway.ports, { resources, postgres, issuers }));
     await gateway.serve().catch(async (error) => { await gateway.stop(); throw error; });
     return gateway;
   }
