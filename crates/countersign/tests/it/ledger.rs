@@ -7,8 +7,10 @@ use rusqlite::{Connection, OptionalExtension as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-/// Indexes without gaps, hashes of the exact leaves, cases chained, counts matching, and every commitment opened by
-/// the content beside it.
+use crate::receipts;
+
+/// Indexes without gaps, hashes of the exact leaves, cases chained, counts matching, every commitment opened by the
+/// content beside it, and a receipt of every action that holds.
 pub(crate) fn check(world: &World) {
     let file = world.folder().join(countersign_store::Store::FILE);
     let db = Connection::open(file).unwrap();
@@ -36,6 +38,7 @@ pub(crate) fn check(world: &World) {
         last.insert(case, hex(&hash));
         check_contents(&db, index, &value);
     }
+    receipts::of_folder(&world.folder());
 }
 
 /// Every leaf, in order.

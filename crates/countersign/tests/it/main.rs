@@ -6,5 +6,6 @@ mod crash;
 mod gate;
 mod ledger;
 mod postgres;
+mod receipts;
 mod resources;
 mod tidy;
