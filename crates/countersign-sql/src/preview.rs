@@ -30,8 +30,8 @@ pub struct Preview {
     pub sample: Option<String>,
     /// What happens to rows of other tables.
     pub cascades: Vec<CascadeQuery>,
-    /// `EXPLAIN (FORMAT JSON)` of the statement, when planning it runs nobody's code. An estimate: measured off by a
-    /// factor of 200.
+    /// `EXPLAIN (FORMAT JSON)` of a query for the same rows, when planning it runs nobody's code; otherwise of one for all
+    /// rows of the table, and `reason_not_exact` says so. An estimate: measured off by a factor of 200.
     pub explain: Option<String>,
     /// Why there is no exact count.
     pub reason_not_exact: Option<String>,
@@ -52,13 +52,8 @@ pub fn preview(
     }
     let own = text.get(statement.span.clone())?.trim();
     let judge = Judge { catalog, session };
-    let mut preview = Preview {
-        count: None,
-        sample: None,
-        cascades: Vec::new(),
-        explain: judge.reads_only(format!("EXPLAIN (FORMAT JSON) {own}")),
-        reason_not_exact: None,
-    };
+    let mut preview =
+        Preview { count: None, sample: None, cascades: Vec::new(), explain: None, reason_not_exact: None };
     let exact = if room::is_deep(bounds::check(own).ok()?) {
         Err("it nests too deep")
     } else {
@@ -66,8 +61,24 @@ pub fn preview(
     };
     if let Err(reason) = exact {
         preview.reason_not_exact = Some(reason.to_owned());
+        estimate(own, statement, &judge, &mut preview);
     }
     Some(preview)
+}
+
+/// What the plan expects. Where planning would run code, all rows of the table: it can't be more.
+fn estimate(own: &str, statement: &Statement, judge: &Judge<'_>, preview: &mut Preview) {
+    if preview.explain.is_none() {
+        preview.explain = judge.explained(own);
+    }
+    let bounded = matches!(statement.kind, StatementKind::Update | StatementKind::Delete);
+    let Some(target) = statement.dml_target.as_ref().filter(|_| bounded && preview.explain.is_none()) else {
+        return;
+    };
+    preview.explain = judge.explained(&format!("SELECT FROM {}", object::sql(&target.schema, &target.name)));
+    if let Some(reason) = preview.reason_not_exact.as_mut().filter(|_| preview.explain.is_some()) {
+        reason.push_str("; the estimate is of all rows of the table");
+    }
 }
 
 /// Lets only those queries pass that do nothing but read.
@@ -84,6 +95,10 @@ impl Judge<'_> {
 
     fn print(&self, select: SelectStmt) -> Option<String> {
         self.reads_only(rewrite::print(select)?)
+    }
+
+    fn explained(&self, statement: &str) -> Option<String> {
+        self.reads_only(format!("EXPLAIN (FORMAT JSON) {statement}"))
     }
 }
 
@@ -112,6 +127,8 @@ fn exact(
         _ => {}
     }
     let rewrite = Rewrite::of(node, &relation.schema).ok_or("its rows are those of a cursor")?;
+    // A query, because it asks for no right but to read.
+    preview.explain = rewrite::print(rewrite.rows()).and_then(|query| judge.explained(&query));
     foreseeable(relation, &rewrite)?;
     if statement.varies {
         return Err("a function in it gives another value each time");
@@ -143,14 +160,21 @@ fn exact_insert(
     rows: u32,
     preview: &mut Preview,
 ) -> Result<(), &'static str> {
-    if insert.on_conflict_clause.is_some() {
-        return Err("ON CONFLICT depends on the rows that are there");
-    }
+    let on_conflict = insert.on_conflict_clause.is_some();
+    let conflict = || Err("ON CONFLICT depends on the rows that are there");
     let Some(source) = insert.select_stmt else {
+        if on_conflict {
+            return conflict();
+        }
         preview.count = Some("SELECT 1".to_owned());
         return Ok(());
     };
     let Some(N::SelectStmt(select)) = source.node else { return Err("its source is no query") };
+    let all = rewrite::all_of(&select, insert.with_clause.as_ref());
+    preview.explain = rewrite::print(all).and_then(|query| judge.explained(&query));
+    if on_conflict {
+        return conflict();
+    }
     if !select.values_lists.is_empty() && select.limit_count.is_none() && select.limit_offset.is_none() {
         preview.count = Some(format!("SELECT {}", select.values_lists.len()));
         return Ok(());

@@ -45,11 +45,12 @@ impl Disguise {
     }
 }
 
-/// The number of rows that a change's plan expects: that of the plan below the change itself, which says 0.
+/// The number of rows that a plan expects: of a change that of the plan below it, because it says 0 itself.
 pub(super) fn estimated_rows(plan: &str) -> Option<u64> {
     let plan: Value = serde_json::from_str(plan).ok()?;
     let top = plan.get(0)?.get("Plan")?;
-    let below = top.get("Plans").and_then(|plans| plans.get(0)).unwrap_or(top);
+    let changes = top.get("Node Type").and_then(Value::as_str) == Some("ModifyTable");
+    let below = top.get("Plans").and_then(|plans| plans.get(0)).filter(|_| changes).unwrap_or(top);
     below.get("Plan Rows")?.as_u64()
 }
 
@@ -69,9 +70,12 @@ mod tests {
     }
 
     #[test]
-    fn the_estimate_is_that_of_the_plan_below_the_change() {
+    fn the_estimate_is_that_of_the_query_or_of_the_plan_below_the_change() {
         let plan = r#"[{"Plan":{"Node Type":"ModifyTable","Plan Rows":0,"Plans":[{"Plan Rows":5000}]}}]"#;
         assert_eq!(estimated_rows(plan), Some(5000));
+        let query =
+            r#"[{"Plan":{"Node Type":"Append","Plan Rows":70,"Plans":[{"Plan Rows":20},{"Plan Rows":50}]}}]"#;
+        assert_eq!(estimated_rows(query), Some(70));
         assert_eq!(estimated_rows("[]"), None);
     }
 }

@@ -94,6 +94,11 @@ impl Rewrite {
         select
     }
 
+    /// The rows, for a plan to estimate.
+    pub(super) fn rows(&self) -> SelectStmt {
+        self.select(vec![target(self.qualified(node(N::AStar(AStar {}))), "")])
+    }
+
     /// The values of some columns of the rows.
     pub(super) fn values(&self, columns: &[String]) -> SelectStmt {
         self.select(columns.iter().map(|column| target(self.column(column), "")).collect())
@@ -141,10 +146,15 @@ pub(super) fn count_of(query: &SelectStmt, with: Option<&WithClause>) -> SelectS
     around(query, with, target(node(N::FuncCall(Box::new(count))), ""))
 }
 
+/// All rows of a query.
+pub(super) fn all_of(query: &SelectStmt, with: Option<&WithClause>) -> SelectStmt {
+    let star = node(N::ColumnRef(ColumnRef { fields: vec![node(N::AStar(AStar {}))], location: 0 }));
+    around(query, with, target(star, ""))
+}
+
 /// Some rows of a query.
 pub(super) fn sample_of(query: &SelectStmt, with: Option<&WithClause>, rows: u32) -> SelectStmt {
-    let star = node(N::ColumnRef(ColumnRef { fields: vec![node(N::AStar(AStar {}))], location: 0 }));
-    let mut select = around(query, with, target(star, ""));
+    let mut select = all_of(query, with);
     limit(&mut select, rows);
     select
 }

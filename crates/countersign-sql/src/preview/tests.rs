@@ -74,8 +74,26 @@ fn nothing_that_acts_is_run_to_count() {
         assert_eq!((found.count, found.sample), (None, None), "{text}");
         assert!(found.reason_not_exact.is_some(), "{text}");
     }
-    assert_eq!(of("UPDATE users SET id = plain(1)").explain, None);
     assert_eq!(of("UPDATE users SET id = plain(1)").sample, None);
+}
+
+#[test]
+fn an_estimate_plans_a_query_that_runs_nobodys_code() {
+    let planned = |text| of(text).explain.map(|text| text.replace("EXPLAIN (FORMAT JSON) ", ""));
+    for (text, expected) in [
+        ("DELETE FROM users WHERE random() < 0.5", "SELECT users.* FROM public.users WHERE random() < 0.5"),
+        ("UPDATE users SET id = plain(1) WHERE id > 3", "SELECT users.* FROM public.users WHERE id > 3"),
+        (
+            "INSERT INTO t (a) SELECT id FROM users ON CONFLICT DO NOTHING",
+            "SELECT * FROM (SELECT id FROM users) rows_to_insert",
+        ),
+        ("DELETE FROM users WHERE plain(id) = 1", "SELECT FROM \"public\".\"users\""),
+    ] {
+        assert_eq!(planned(text).as_deref(), Some(expected), "{text}");
+    }
+    let reason = of("DELETE FROM users WHERE plain(id) = 1").reason_not_exact.unwrap();
+    assert!(reason.ends_with("; the estimate is of all rows of the table"), "{reason}");
+    assert_eq!(planned("INSERT INTO t (a) SELECT plain(id) FROM users"), None);
 }
 
 #[test]

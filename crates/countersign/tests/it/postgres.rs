@@ -9,6 +9,7 @@ mod masking;
 mod meaning;
 mod names;
 mod outcomes;
+mod preview;
 mod rough;
 mod site;
 mod wire;

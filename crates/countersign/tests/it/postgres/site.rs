@@ -111,7 +111,7 @@ fn start_server() -> Arc<Postgres> {
             .map(str::to_owned)
             .to_vec(),
     });
-    server.sql("CREATE ROLE app LOGIN; CREATE ROLE other; GRANT other TO app");
+    server.sql("CREATE ROLE app LOGIN; CREATE ROLE other; GRANT other TO app; CREATE ROLE peek LOGIN PASSWORD 'peek'");
     Arc::new(server)
 }
 
