@@ -125,6 +125,11 @@ fn upstream(fields: Fields<'_>, folder: &Path, name: &str) -> UpstreamAddress {
 fn preview(fields: Fields<'_>, folder: &Path, upstream: &UpstreamAddress) -> Option<UpstreamAddress> {
     let user = fields.optional_string("user");
     let password = fields.optional_string("password");
+    if let (None, Some(password)) = (&user, &password) {
+        let help =
+            "write `preview = { user = \"countersign_preview\", password = \"env:PREVIEW_PASSWORD\" }`";
+        fields.problem(password.span(), "this password is of no `user`", Some(help.to_owned()));
+    }
     let password = password.map(|text| Secret::new(secret::resolve(&fields, &text, folder)));
     let address = user.map(|user| UpstreamAddress { user: user.into_inner(), password, ..upstream.clone() });
     fields.finish();

@@ -215,3 +215,41 @@ fn certificate_and_password_needs_authorities() {
     let told = problems(&format!("{GOOD}\n[postgres]\ncertificate_and_password = true\n"));
     assert!(told.contains("needs to know whose certificates are good"), "{told}");
 }
+
+/// A database with this said about previews.
+fn database(preview: &str) -> String {
+    format!(
+        "[policy]\nfiles = [\"p.cedar\"]\n[[resources]]\nname = \"shop\"\nprotocol = \"postgres\"\n\
+         upstream = {{ host = \"db.internal\", port = 5433, user = \"countersign\", password = \"file:token\" }}\n{preview}\n"
+    )
+}
+
+#[test]
+fn previews_have_a_role_of_their_own_at_the_same_place_when_one_is_named() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("token"), "s3cret\n").unwrap();
+    std::fs::write(folder.path().join("peek"), "l1ttle\n").unwrap();
+    let parse = |preview: &str| Config::parse("c.toml", &database(preview), folder.path());
+    let config = parse("preview = { user = \"peek\", password = \"file:peek\" }").unwrap();
+    let [database] = config.databases.as_slice() else { panic!() };
+    let preview = database.preview.as_ref().unwrap();
+    assert_eq!((preview.user.as_str(), &preview.place), ("peek", &database.upstream.place));
+    assert_eq!(preview.password.as_ref().map(|password| password.expose()), Some("l1ttle"));
+    assert!(!format!("{config:?}").contains("l1ttle"));
+    assert!(parse("").unwrap().databases[0].preview.is_none());
+}
+
+#[test]
+fn a_role_for_previews_that_is_half_described_is_a_mistake() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("token"), "s3cret\n").unwrap();
+    for (preview, expected) in [
+        ("preview = { password = \"file:token\" }", "this password is of no `user`"),
+        ("preview = { user = \"peek\", pasword = \"file:token\" }", "did you mean `password`?"),
+        ("preview = { user = \"peek\", password = \"file:nowhere\" }", "nowhere"),
+    ] {
+        let found = Config::parse("c.toml", &database(preview), folder.path()).unwrap_err();
+        let text = found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        assert!(text.starts_with("c.toml:7:") && text.contains(expected), "{text}");
+    }
+}
