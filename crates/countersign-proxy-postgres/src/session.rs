@@ -208,6 +208,10 @@ impl Session {
             Turn::Remind => self.remind(),
             Turn::Standing => {
                 self.check_standing()?;
+                // Where it is not read, its end stands behind what it has sent ahead.
+                if !self.leaving && !self.reads_client() && self.client.has_ended() {
+                    return Err(Ended::Left);
+                }
                 self.standing = Timer(self.served.clock().sleep_until(self.stands_until));
                 Ok(())
             }

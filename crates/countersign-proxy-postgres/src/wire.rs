@@ -2,12 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsStream;
 
@@ -54,6 +54,17 @@ impl Wire {
         }
     }
 
+    /// Whether the peer has closed its side or is gone, also when nobody has read up to there. What the operating system
+    /// has told of its own accord so far: an end that stands behind more bytes than it takes in is not known yet.
+    pub(crate) fn has_ended(&self) -> bool {
+        let ready = match self {
+            Self::Tcp(stream) => at_once(stream.ready(Interest::READABLE)),
+            Self::Unix(stream) => at_once(stream.ready(Interest::READABLE)),
+            Self::Tls(stream) => at_once(stream.get_ref().0.ready(Interest::READABLE)),
+        };
+        ready.is_some_and(|ready| ready.is_read_closed())
+    }
+
     /// Address of the peer; none for a Unix socket.
     pub fn peer(&self) -> Option<SocketAddr> {
         match self {
@@ -61,6 +72,14 @@ impl Wire {
             Self::Tls(stream) => stream.get_ref().0.peer_addr().ok(),
             Self::Unix(_) => None,
         }
+    }
+}
+
+/// The answer if it is there already.
+fn at_once(ready: impl Future<Output = io::Result<Ready>>) -> Option<Ready> {
+    match pin!(ready).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(ready) => ready.ok(),
+        Poll::Pending => None,
     }
 }
 

@@ -37,6 +37,11 @@ impl Side {
         self.out.extend_from_slice(bytes);
     }
 
+    /// Whether the peer is gone, as far as that can be known without reading.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.wire.has_ended()
+    }
+
     pub(crate) fn is_backlogged(&self) -> bool {
         self.out.len() - self.sent > BACKLOG_MAX
     }
