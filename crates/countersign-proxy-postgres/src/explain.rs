@@ -155,14 +155,26 @@ pub(crate) fn setting_refused(name: &str, why: &str) -> Complaint<'static> {
     .hint("Connect without it; a SET afterwards can wait for approval.")
 }
 
-/// Bytes are judged as UTF-8.
+/// Bytes are judged as UTF-8. The connection does not begin, or ends.
 pub(crate) fn only_utf8(encoding: &str) -> Complaint<'static> {
     Complaint::new(
         Severity::Fatal,
         SqlState::FEATURE_NOT_SUPPORTED,
         format!("the client encoding `{encoding}` is not supported"),
     )
+    .detail("Statements are judged as UTF-8; in another encoding the same bytes may be another statement.")
     .hint("Set client_encoding to UTF8 (PGCLIENTENCODING=UTF8).")
+}
+
+/// The same, before the statement that sets it is run.
+pub(crate) fn other_encoding(encoding: &str) -> Complaint<'static> {
+    Complaint::new(
+        Severity::Error,
+        SqlState::FEATURE_NOT_SUPPORTED,
+        format!("not executed: the client encoding `{encoding}` is not supported"),
+    )
+    .detail("Code: encoding. Statements are judged as UTF-8; in another encoding the same bytes may be another statement.")
+    .hint("Keep client_encoding at UTF8, and convert in the client.")
 }
 
 /// The name of the user is the agent's.

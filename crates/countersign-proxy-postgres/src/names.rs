@@ -65,6 +65,12 @@ impl Portal {
         matches!(&self.prepared, Known::As(prepared) if prepared.reading.blurs().next().is_some())
     }
 
+    /// The client encoding that it sets, when that is another one than UTF-8.
+    pub(crate) fn other_encoding(&self) -> Option<String> {
+        let Known::As(prepared) = &self.prepared else { return None };
+        prepared.reading.other_encoding().map(str::to_owned)
+    }
+
     pub(crate) fn permit(&self) {
         self.permitted.store(true, Ordering::Relaxed);
     }

@@ -84,6 +84,11 @@ impl Reading {
         self.changes_rows() && !self.sense.classified.statements.iter().any(truncates)
     }
 
+    /// The client encoding that it sets, when that is another one than UTF-8.
+    pub(crate) fn other_encoding(&self) -> Option<&str> {
+        self.sense.classified.encoding.as_deref()
+    }
+
     /// Names of prepared statements that SQL makes or drops; `None` is all of them.
     pub(crate) fn blurs(&self) -> impl Iterator<Item = Option<&str>> {
         self.sense.classified.statements.iter().filter_map(|statement| match &statement.kind {

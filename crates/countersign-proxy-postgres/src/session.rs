@@ -62,6 +62,9 @@ pub(crate) enum Ended {
     Confused(String),
     #[error("the agent's credential no longer stands")]
     Revoked,
+    /// A statement changed it in a way that its text didn't tell.
+    #[error("the client's encoding became `{0}`")]
+    Encoding(String),
     /// Ending the connection undoes the transaction of a result that began.
     #[error("a result can't be masked")]
     Unmaskable(#[from] crate::masking::Unmaskable),
@@ -376,6 +379,7 @@ impl Session {
             Ended::Broken(error) => Some(crate::login::deny::protocol_violation(error)),
             Ended::Server(_) | Ended::Confused(_) => Some(explain::lost_server()),
             Ended::Unmaskable(why) => Some(explain::unmaskable_result(why)),
+            Ended::Encoding(encoding) => Some(explain::only_utf8(encoding)),
             Ended::Revoked => {
                 Some(crate::login::deny::closing("the agent's credential was revoked or has expired"))
             }

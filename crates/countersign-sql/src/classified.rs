@@ -16,6 +16,9 @@ pub struct Classified {
     pub used_constant: bool,
     /// Why the text could not be judged, or may not be allowed without people.
     pub problem: Option<Problem>,
+    /// The client encoding that it sets, when its text says so and it is another one than UTF-8. Texts are judged as
+    /// UTF-8, so the caller refuses it. A value that is computed is not seen here.
+    pub encoding: Option<String>,
 }
 
 impl Classified {

@@ -52,10 +52,11 @@ fn walk_all(text: &str, statements: &[RawStmt], catalog: &Catalog, session: &Ses
         effects: BTreeSet::new(),
         used_constant: false,
         problem: None,
+        encoding: None,
     };
     let mut meaning_changed = false;
     for raw in statements {
-        let mut statement = one(text, raw, catalog, session, &mut verdict.used_constant);
+        let mut statement = one(text, raw, catalog, session, &mut verdict);
         if meaning_changed && uses_names(&statement) {
             // An earlier statement of this text may have changed what the names in this one mean.
             statement.effects.insert(Effect::new(Verb::Unknown, "text"));
@@ -79,7 +80,7 @@ fn one(
     raw: &RawStmt,
     catalog: &Catalog,
     session: &Session,
-    used_constant: &mut bool,
+    verdict: &mut Classified,
 ) -> Statement {
     let span = span_of(text, raw);
     let mut walk = Walk::new(catalog, session);
@@ -87,8 +88,11 @@ fn one(
         return alone(StatementKind::Other, span, [Effect::new(Verb::Unknown, "syntax:none")].into());
     };
     let shape = walk.statement(node);
-    *used_constant |= walk.found.used_constant;
     let found = walk.found;
+    verdict.used_constant |= found.used_constant;
+    if verdict.encoding.is_none() {
+        verdict.encoding = found.encoding;
+    }
     Statement {
         kind: shape.kind,
         span,
@@ -133,6 +137,7 @@ fn refused(text: &str, problem: Problem) -> Classified {
         effects,
         used_constant: true,
         problem: Some(problem),
+        encoding: None,
     }
 }
 

@@ -88,12 +88,18 @@ pub fn is_harmless_value(name: &str, value: &str) -> bool {
         "standard_conforming_strings" | "check_function_bodies" | "row_security" => {
             matches!(value.as_str(), "on" | "true" | "1" | "yes")
         }
-        "client_encoding" | "names" => matches!(value.as_str(), "utf8" | "utf-8" | "unicode"),
+        name if is_encoding(name) => matches!(value.as_str(), "utf8" | "utf-8" | "unicode"),
         "default_transaction_read_only" | "transaction_read_only" => {
             matches!(value.as_str(), "on" | "true" | "1" | "yes")
         }
         _ => false,
     }
+}
+
+/// Whether this is the setting of the client's encoding. Texts are judged as UTF-8; in another encoding the same bytes
+/// would mean something else to the server.
+pub(crate) fn is_encoding(name: &str) -> bool {
+    name.eq_ignore_ascii_case("client_encoding") || name.eq_ignore_ascii_case("names")
 }
 
 #[cfg(test)]

@@ -57,7 +57,8 @@ impl Wanted {
             return Err(explain::setting_refused(&name, "it is not a setting's name"));
         }
         if name.eq_ignore_ascii_case("client_encoding") {
-            let known = ["utf8", "utf-8", "unicode", "'utf8'", "'utf-8'"];
+            // SQL_ASCII says that the client does not care, as psql does where no locale is set.
+            let known = ["utf8", "utf-8", "unicode", "'utf8'", "'utf-8'", "sql_ascii"];
             if !known.contains(&value.to_ascii_lowercase().as_str()) {
                 return Err(explain::only_utf8(&value));
             }

@@ -25,6 +25,9 @@ impl Session {
         let policy = gate.policy_hash();
         let answer = |run: &Arc<Portal>| {
             let Known::As(prepared) = &run.prepared else { return None };
+            if prepared.reading.other_encoding().is_some() {
+                return None;
+            }
             if !draft::strange_types(run, self.reader.facts()).is_empty() {
                 return None;
             }
@@ -68,6 +71,11 @@ impl Session {
             return Ok(());
         }
         self.check_standing()?;
+        if let Some(encoding) = unit.runs.iter().find_map(|run| run.other_encoding()) {
+            let complaint = explain::other_encoding(&encoding);
+            self.refuse(unit, &complaint);
+            return Ok(());
+        }
         match draft(&unit.runs, &self.setting(self.footing(&unit))) {
             Ok(draft) => self.look_or_ask(unit, draft),
             Err(why) => self.refuse(unit, &explain::unjudgeable(&why)),

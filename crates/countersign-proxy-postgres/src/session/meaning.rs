@@ -204,9 +204,7 @@ impl Session {
     pub(super) fn setting_changed(&mut self, name: &str, value: &str) -> Result<super::replies::Fate, Ended> {
         // Bytes are judged as UTF-8; in another encoding they would mean something else to the server.
         if name == "client_encoding" && !matches!(value, "UTF8" | "UTF-8") {
-            return Err(Ended::Confused(
-                "it changed the client's encoding to another one than UTF-8".to_owned(),
-            ));
+            return Err(Ended::Encoding(value.to_owned()));
         }
         if matches!(
             name,

@@ -134,7 +134,14 @@ impl<'t> Walk<'_, 't> {
             {
                 self.add(Verb::Read, SESSION);
             }
-            Some(name) => self.add(Verb::Privilege, object::named("setting", &name.to_ascii_lowercase())),
+            Some(name) => {
+                if settings::is_encoding(name)
+                    && let Some(value) = value
+                {
+                    self.found.encoding = Some(value.to_owned());
+                }
+                self.add(Verb::Privilege, object::named("setting", &name.to_ascii_lowercase()));
+            }
             None => {
                 self.unknown("setting:?");
                 self.add(Verb::Privilege, "setting:?");

@@ -34,6 +34,8 @@ pub(crate) struct Found {
     pub(crate) used_constant: bool,
     /// A function gives another value each time: the same statement may find other rows.
     pub(crate) varies: bool,
+    /// The client encoding that it sets, when that is another one than UTF-8.
+    pub(crate) encoding: Option<String>,
 }
 
 impl Found {
@@ -88,6 +90,9 @@ impl Found {
         }
         self.used_constant |= other.used_constant;
         self.varies |= other.varies;
+        if self.encoding.is_none() {
+            self.encoding.clone_from(&other.encoding);
+        }
     }
 
     /// The same with every change of data or schema turned into a read: what EXPLAIN without ANALYZE does.

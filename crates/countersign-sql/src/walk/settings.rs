@@ -58,10 +58,14 @@ impl Walk<'_, '_> {
                 let value = only_value(&set.args);
                 let harmless = settings::is_harmless(&name)
                     || value.as_deref().is_some_and(|value| settings::is_harmless_value(&name, value));
+                if settings::is_encoding(&name) && !harmless {
+                    self.found.encoding = Some(value.unwrap_or_default());
+                }
                 self.setting(&name, harmless);
             }
             VariableSetKind::VarSetDefault | VariableSetKind::VarReset => {
-                self.setting(&name, settings::is_harmless(&name));
+                // A session begins with UTF-8, so that is what it goes back to.
+                self.setting(&name, settings::is_harmless(&name) || settings::is_encoding(&name));
             }
             VariableSetKind::VarSetCurrent | VariableSetKind::Undefined => self.setting(&name, false),
         }

@@ -3,6 +3,7 @@
 mod alike;
 mod certificates;
 mod denial;
+mod encoding;
 mod hold;
 mod margin;
 mod masking;

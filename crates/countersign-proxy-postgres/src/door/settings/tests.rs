@@ -21,6 +21,7 @@ fn what_changes_the_meaning_of_statements_is_judged() {
         ("application_name", "psql"),
         ("DateStyle", "ISO"),
         ("client_encoding", "UTF8"),
+        ("client_encoding", "SQL_ASCII"),
         ("search_path", "evil"),
         (
             "options",

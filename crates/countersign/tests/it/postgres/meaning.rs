@@ -244,26 +244,6 @@ async fn strings_of_another_kind_are_not_judged_by_us() {
 }
 
 #[tokio::test]
-async fn another_encoding_ends_the_session() {
-    let site = Site::new().await;
-    let mut client = site.client().await;
-    client.send(&[q("SET client_encoding = 'SJIS'"), q(PLACE)].concat()).await;
-    let last = brief(&client.until_the_end().await);
-    assert!(last.ends_with("E:08006") && !last.contains("D:"), "{last}");
-    // A series that is not ended yet reports no setting, and goes no further either.
-    let mut client = site.client().await;
-    client.send(&[pbe("SET client_encoding = 'SJIS'", &[]), h(), pbe(PLACE, &[]), h()].concat()).await;
-    let mut last = String::new();
-    while let Some(message) = client.try_next().await {
-        last.push_str(&message.brief());
-        if message.tag == b'E' {
-            break;
-        }
-    }
-    assert!(!last.contains("D:"), "{last}");
-}
-
-#[tokio::test]
 async fn a_role_that_was_taken_is_a_fact_of_the_approval() {
     let site = Site::new().await;
     let mut client = site.client().await;
