@@ -51,6 +51,9 @@ pub enum WireError {
     /// Text that is not UTF-8.
     #[error("text is not UTF-8 at byte {0}")]
     Utf8(usize),
+    /// A name of a statement or portal that the server would cut.
+    #[error("a name has {0} bytes and may have 63")]
+    Name(usize),
     /// A field holds a value that the protocol does not give a meaning.
     #[error("field `{field}` can't be {value}")]
     Field {

@@ -9,6 +9,9 @@ pub(crate) struct Cursor<'a> {
     length: usize,
 }
 
+/// PostgreSQL's `NAMEDATALEN`, but for its zero byte. Bytes.
+const NAME_MAX: usize = 63;
+
 impl<'a> Cursor<'a> {
     pub(crate) fn new(body: &'a [u8]) -> Self {
         Self { rest: body, length: body.len() }
@@ -64,6 +67,12 @@ impl<'a> Cursor<'a> {
         let start = self.position();
         let raw = self.raw_text()?;
         str::from_utf8(raw).map_err(|error| WireError::Utf8(start + error.valid_up_to()))
+    }
+
+    /// A name of a statement or portal. The server cuts longer ones, so that two of them may be one to it.
+    pub(crate) fn name(&mut self) -> Result<&'a str, WireError> {
+        let name = self.text()?;
+        if name.len() > NAME_MAX { Err(WireError::Name(name.len())) } else { Ok(name) }
     }
 
     /// A value with its length in front; a length of −1 is NULL.

@@ -86,7 +86,7 @@ impl<'a> Front<'a> {
             b'Q' => Self::Query(cursor.text()?),
             b'P' => Self::Parse(Parse::read(&mut cursor)?),
             b'B' => Self::Bind(Bind::read(&mut cursor)?),
-            b'E' => Self::Execute(Execute { portal: cursor.text()?, max_rows: cursor.i32()? }),
+            b'E' => Self::Execute(Execute { portal: cursor.name()?, max_rows: cursor.i32()? }),
             b'D' => Self::Describe(Target::read(&mut cursor)?),
             b'C' => Self::Close(Target::read(&mut cursor)?),
             b'S' => Self::Sync,
@@ -107,8 +107,8 @@ impl<'a> Front<'a> {
 impl<'a> Target<'a> {
     fn read(cursor: &mut Cursor<'a>) -> Result<Self, WireError> {
         match cursor.u8()? {
-            b'S' => cursor.text().map(Self::Statement),
-            b'P' => cursor.text().map(Self::Portal),
+            b'S' => cursor.name().map(Self::Statement),
+            b'P' => cursor.name().map(Self::Portal),
             other => Err(WireError::Field { field: "kind", value: other.into() }),
         }
     }

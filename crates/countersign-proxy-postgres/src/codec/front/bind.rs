@@ -20,7 +20,7 @@ pub struct Bind<'a> {
 
 impl<'a> Bind<'a> {
     pub(super) fn read(cursor: &mut Cursor<'a>) -> Result<Self, WireError> {
-        let (portal, statement) = (cursor.text()?, cursor.text()?);
+        let (portal, statement) = (cursor.name()?, cursor.name()?);
         let param_formats = cursor.formats()?;
         let (count, params) = values(cursor)?;
         if !param_formats.fits(count.into()) {

@@ -15,7 +15,7 @@ pub struct Parse<'a> {
 
 impl<'a> Parse<'a> {
     pub(super) fn read(cursor: &mut Cursor<'a>) -> Result<Self, WireError> {
-        let (name, text) = (cursor.text()?, cursor.text()?);
+        let (name, text) = (cursor.name()?, cursor.text()?);
         let count = usize::from(cursor.u16()?);
         Ok(Self { name, text, types: cursor.take(count * 4)? })
     }

@@ -124,10 +124,44 @@ fn more_parameters_than_can_be_counted_are_refused() {
     assert_eq!(read.params().count(), 65_535);
 }
 
+#[test]
+fn names_that_the_server_would_cut_are_none() {
+    let (fits, cut) = ("n".repeat(63), "n".repeat(64));
+    let bind = |portal: &str, statement: &str| {
+        let bytes = written(|out| bind(out, portal, statement, &BindValues::default()));
+        Front::from_parts(b'B', &bytes[5..]).map(drop)
+    };
+    let parse = |name: &str| {
+        let bytes = written(|out| parse(out, name, "SELECT 1", &[]));
+        Front::from_parts(b'P', &bytes[5..]).map(drop)
+    };
+    let execute = |portal: &str| {
+        let bytes = written(|out| execute(out, Execute { portal, max_rows: 0 }));
+        Front::from_parts(b'E', &bytes[5..]).map(drop)
+    };
+    let close = |target: Target<'_>| {
+        let bytes = written(|out| close(out, target));
+        Front::from_parts(b'C', &bytes[5..]).map(drop)
+    };
+    let all = |name: &str| {
+        [
+            bind(name, ""),
+            bind("", name),
+            parse(name),
+            execute(name),
+            close(Target::Statement(name)),
+            close(Target::Portal(name)),
+        ]
+    };
+    assert_eq!(all(&fits), [const { Ok(()) }; 6]);
+    assert_eq!(all(&cut), [const { Err(WireError::Name(64)) }; 6]);
+}
+
 proptest! {
     #[test]
     fn what_is_written_is_read(
         name in "[^\0]{0,8}",
+        other in "[^\0]{0,15}",
         text in "[^\0]{0,40}",
         types in proptest::collection::vec(any::<u32>(), 0..5),
         params in proptest::collection::vec(proptest::option::of(proptest::collection::vec(any::<u8>(), 0..9)), 0..6),
@@ -146,9 +180,9 @@ proptest! {
         let values: Vec<Option<&[u8]>> = params.iter().map(Option::as_deref).collect();
         let each = vec![format; values.len()];
         let sent = BindValues { param_formats: &each, params: &values, result_formats: &[format] };
-        let bytes = written(|out| bind(out, &name, &text, &sent));
+        let bytes = written(|out| bind(out, &name, &other, &sent));
         let Ok(Front::Bind(read)) = Front::from_parts(b'B', &bytes[5..]) else { panic!("bind") };
-        prop_assert_eq!((read.portal, read.statement), (name.as_str(), text.as_str()));
+        prop_assert_eq!((read.portal, read.statement), (name.as_str(), other.as_str()));
         let expected: Vec<_> = values.iter().map(|value| (format, *value)).collect();
         prop_assert_eq!(read.params().collect::<Vec<_>>(), expected);
         prop_assert_eq!(read.result_formats.listed().collect::<Vec<_>>(), [format]);

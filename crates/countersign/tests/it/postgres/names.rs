@@ -1,7 +1,7 @@
 //! Can a name be made to stand for another statement than the one that was judged?
 
 use super::site::Site;
-use super::wire::{b, brief, close, e, h, p, pbe, q, s};
+use super::wire::{b, brief, close, describe, e, h, p, pbe, q, s};
 use super::{approve, held};
 
 const DELETE: &str = "DELETE FROM orders WHERE id = 1";
@@ -163,4 +163,23 @@ async fn the_portal_of_a_cursor_is_not_trusted() {
     assert_eq!(client.say(&[e("c", 0), s()].concat()).await, "E:42501 Z:E");
     client.query("ROLLBACK; BEGIN; DECLARE c CURSOR FOR SELECT name FROM place").await;
     assert_eq!(client.query("FETCH c").await, "T D:public C:FETCH 1 Z:T");
+}
+
+#[tokio::test]
+async fn names_that_the_server_takes_for_one_are_not_two() {
+    let site = Site::new().await;
+    // The server cuts both to the same 63 bytes: closing one closes the other, and so does defining it anew.
+    let (one, other) = (format!("{}x", "n".repeat(63)), format!("{}y", "n".repeat(63)));
+    let mut direct = site.direct().await;
+    let swap =
+        [p(&one, "SELECT 1"), close(&other), p(&other, "SELECT 2"), b("", &one, &[]), e("", 0), s()].concat();
+    assert_eq!(direct.say(&swap).await, "1 3 1 2 D:2 C:SELECT 1 Z:I");
+    for messages in
+        [p(&one, "SELECT 1"), close(&one), describe(&one), b("", &one, &[]), b(&one, "", &[]), e(&one, 0)]
+    {
+        let mut client = site.client().await;
+        client.send(&[messages, s()].concat()).await;
+        let last = client.until_the_end().await;
+        assert_eq!(brief(&last), "E:08P01");
+    }
 }
