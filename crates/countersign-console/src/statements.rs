@@ -94,6 +94,11 @@ fn parameter(node: &Node) -> Parameter {
         Node::Word(word) if word == "null" => Parameter::Null,
         Node::Object(members) => match members.as_slice() {
             [Member { key, value: Node::Text(hex), .. }] if key == "binary" => Parameter::Binary(hex.clone()),
+            // What the bytes say, where the gateway knew their type.
+            [_, _] => match (node.only("binary"), node.only("value")) {
+                (Some(Node::Text(_)), Some(value)) => parameter(value),
+                _ => Parameter::Json(node.compact()),
+            },
             _ => Parameter::Json(node.compact()),
         },
         Node::Array(_) | Node::Number(_) | Node::Word(_) | Node::Raw(_) => Parameter::Json(node.compact()),

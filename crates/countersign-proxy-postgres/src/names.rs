@@ -23,6 +23,19 @@ pub(crate) struct Prepared {
     pub(crate) reading: Arc<Reading>,
     /// OIDs of the parameters' types, as far as the client stated them.
     pub(crate) types: Vec<u32>,
+    /// The same as the server told them, once the client had asked.
+    pub(crate) told: Arc<OnceLock<Vec<u32>>>,
+}
+
+impl Prepared {
+    pub(crate) fn new(reading: Arc<Reading>, types: Vec<u32>) -> Self {
+        Self { reading, types, told: Arc::default() }
+    }
+
+    /// The types of the parameters as far as anybody has said them; the server's word counts.
+    pub(crate) fn known_types(&self) -> impl Iterator<Item = u32> {
+        self.told.get().unwrap_or(&self.types).iter().copied()
+    }
 }
 
 /// A statement with its parameters.
@@ -45,6 +58,12 @@ impl Portal {
     /// Whether it is one statement that says how many rows it changed.
     pub(crate) fn changes_rows(&self) -> bool {
         matches!(&self.prepared, Known::As(prepared) if prepared.reading.counts_rows())
+    }
+
+    /// The OID of a parameter's type, when anybody has said it.
+    pub(crate) fn type_of(&self, place: usize) -> Option<u32> {
+        let Known::As(prepared) = &self.prepared else { return None };
+        prepared.known_types().nth(place).filter(|oid| *oid != 0)
     }
 
     pub(crate) fn is_permitted(&self) -> bool {
@@ -96,7 +115,8 @@ impl Known {
         if Arc::ptr_eq(&reading, &prepared.reading) {
             return self;
         }
-        Self::As(Arc::new(Prepared { reading, types: prepared.types.clone() }))
+        let (types, told) = (prepared.types.clone(), Arc::clone(&prepared.told));
+        Self::As(Arc::new(Prepared { reading, types, told }))
     }
 }
 

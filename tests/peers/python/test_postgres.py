@@ -364,7 +364,6 @@ def test_asyncpg_stops_waiting_when_its_time_is_over_or_its_task_is_cancelled(
     with_asyncpg(shop, "prod", script)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the type of a parameter that only the server knows is not asked for")
 def test_people_are_shown_the_values_that_asyncpg_binds(shop: SimpleNamespace, reviewer: Reviewer, mark: str) -> None:
     async def script(connection: asyncpg.Connection, notices: asyncio.Queue[Any]) -> None:
         with pytest.raises(TimeoutError):

@@ -74,3 +74,22 @@ fn a_tool_call_can_not_pose_as_a_harmless_statement() {
     let posing = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"drop_everything"},"statements":[{"text":"SELECT 1"}]}"#;
     assert_eq!(Statements::of("mcp", posing), None);
 }
+
+#[test]
+fn bytes_that_the_gateway_could_read_are_shown_as_what_they_say() {
+    let read = read(
+        r#"{"statements":[{"text":"SELECT $1","parameters":[
+            {"binary":"61","value":"a"},{"binary":"00","value":["a",null]},{"binary":"61","value":"a","more":1},{"binary":7,"value":"a"}]}]}"#,
+    )
+    .unwrap();
+    let [statement] = read.list.as_slice() else { panic!("{read:?}") };
+    assert_eq!(
+        statement.parameters,
+        [
+            Parameter::Text("a".to_owned()),
+            Parameter::Json("[\"a\",null]".to_owned()),
+            Parameter::Json("{\"binary\":\"61\",\"value\":\"a\",\"more\":1}".to_owned()),
+            Parameter::Json("{\"binary\":7,\"value\":\"a\"}".to_owned()),
+        ]
+    );
+}

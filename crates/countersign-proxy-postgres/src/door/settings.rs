@@ -123,7 +123,7 @@ pub(crate) async fn set(
 ) -> Result<Wire, Complaint<'static>> {
     let statement = set_statement(name, value);
     let reading = Reader::new(known.clone()).read(&statement);
-    let prepared = Known::As(Arc::new(Prepared { reading, types: Vec::new() }));
+    let prepared = Known::As(Arc::new(Prepared::new(reading, Vec::new())));
     let setting = Setting {
         resource: &served.config().resource,
         principal,

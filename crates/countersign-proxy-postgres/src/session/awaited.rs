@@ -7,7 +7,7 @@ use countersign_core::{ActionId, Timestamp};
 use countersign_gate::Forwarded;
 use tokio::sync::oneshot;
 
-use crate::names::{Change, Portal};
+use crate::names::{Change, Portal, Prepared};
 use crate::session::RunMask;
 
 /// An answer that is due.
@@ -15,8 +15,8 @@ use crate::session::RunMask;
 pub(crate) enum Awaited {
     /// `1`, `2` or `3`: a name is bound or free from then on.
     Change(Change),
-    /// `T` or `n`, for a statement after `t`.
-    Describe,
+    /// `T` or `n`, for a statement after `t`, which tells the types of the parameters of this one.
+    Describe(Option<Arc<Prepared>>),
     /// Rows, then `C`, `s`, `I` or an error. `run` is its place among the unit's runs, and its flight once it was
     /// sent; `None` when its action was permitted before.
     Execute { run: Option<u64>, portal: Arc<Portal> },

@@ -1,5 +1,7 @@
 //! Which action is this unit? Its statements with their parameters, as one thing to judge, show and record.
 
+mod shown;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -77,7 +79,7 @@ pub(crate) fn payload(run: &Portal) -> Option<String> {
     payload.push_str(text);
     if !run.params.is_empty() {
         payload.push_str(",\"parameters\":");
-        payload.push_str(&parameters(&run.params).to_string());
+        payload.push_str(&parameters(run).to_string());
     }
     payload.push_str("}]}");
     Some(payload)
@@ -86,12 +88,12 @@ pub(crate) fn payload(run: &Portal) -> Option<String> {
 fn statement(run: &Portal) -> Value {
     let Known::As(prepared) = &run.prepared else {
         let Known::Opaque(name) = &run.prepared else { return Value::Null };
-        return json!({ "prepared": name, "parameters": parameters(&run.params) });
+        return json!({ "prepared": name, "parameters": parameters(run) });
     };
     let mut statement = json!({ "text": &*prepared.reading.text });
     if let Some(fields) = statement.as_object_mut() {
         if !run.params.is_empty() {
-            fields.insert("parameters".to_owned(), parameters(&run.params));
+            fields.insert("parameters".to_owned(), parameters(run));
         }
         if prepared.types.iter().any(|oid| *oid != 0) {
             fields.insert("types".to_owned(), json!(prepared.types));
@@ -100,15 +102,21 @@ fn statement(run: &Portal) -> Value {
     statement
 }
 
-fn parameters(params: &[Param]) -> Value {
-    params.iter().map(parameter).collect()
+fn parameters(run: &Portal) -> Value {
+    run.params.iter().enumerate().map(|(place, param)| parameter(param, run.type_of(place))).collect()
 }
 
-fn parameter((format, value): &Param) -> Value {
+/// The bytes, and beside them what they say when their type is known.
+fn parameter((format, value): &Param, oid: Option<u32>) -> Value {
     let Some(value) = value else { return Value::Null };
-    match (format, std::str::from_utf8(value)) {
-        (Format::Text, Ok(text)) => Value::String(text.to_owned()),
-        _ => json!({ "binary": hex(value) }),
+    if *format == Format::Text
+        && let Ok(text) = std::str::from_utf8(value)
+    {
+        return Value::String(text.to_owned());
+    }
+    match oid.filter(|_| *format == Format::Binary).and_then(|oid| shown::shown(oid, value)) {
+        Some(shown) => json!({ "value": shown, "binary": hex(value) }),
+        None => json!({ "binary": hex(value) }),
     }
 }
 
@@ -151,7 +159,7 @@ fn effects(runs: &[Arc<Portal>], setting: &Setting<'_>) -> Result<Effects, Strin
 /// Reading a parameter of a type that isn't PostgreSQL's own may run somebody's code.
 pub(crate) fn strange_types(run: &Portal, facts: &Facts) -> Vec<Effect> {
     let Known::As(prepared) = &run.prepared else { return Vec::new() };
-    let strange = prepared.types.iter().filter(|oid| **oid != 0 && !facts.catalog.type_is_plain(**oid));
+    let strange = prepared.known_types().filter(|oid| *oid != 0 && !facts.catalog.type_is_plain(*oid));
     strange.map(|oid| Effect::new(Verb::Unknown, format!("type:{oid}"))).collect()
 }
 
@@ -163,10 +171,14 @@ fn arguments(runs: &[Arc<Portal>], setting: &Setting<'_>) -> Arguments {
             arguments.insert(format!("statements.{at}.text"), Scalar::Text(text));
         }
         for (place, param) in run.params.iter().enumerate() {
-            let value = match parameter(param) {
+            let value = match parameter(param, run.type_of(place)) {
                 Value::String(text) => text,
                 Value::Null => continue,
-                other => other.to_string(),
+                // Policy gets to see the same value however a client sends it.
+                other => other
+                    .get("value")
+                    .and_then(Value::as_str)
+                    .map_or_else(|| other.to_string(), str::to_owned),
             };
             arguments.insert(format!("statements.{at}.parameters.{place}"), Scalar::Text(value));
         }

@@ -145,7 +145,12 @@ impl Session {
             }
             Back::CopyData(data) => Ok(self.mask_copied(Some(data))?),
             Back::CopyDone => Ok(self.mask_copied(None)?),
-            Back::ParameterDescription(_) => Ok(Fate::Pass),
+            Back::ParameterDescription(types) => {
+                if let Some(Awaited::Describe(Some(prepared))) = self.owed.queue.front() {
+                    prepared.told.get_or_init(|| types.types().collect());
+                }
+                Ok(Fate::Pass)
+            }
             other => Err(Ended::Confused(format!("it sent {other:?} after the login"))),
         }
     }
@@ -189,7 +194,7 @@ impl Session {
     fn described(&mut self) -> Result<Fate, Ended> {
         match self.owed.queue.front() {
             Some(Awaited::Query { .. } | Awaited::Execute { .. }) => Ok(Fate::Pass),
-            Some(Awaited::Describe) => {
+            Some(Awaited::Describe(_)) => {
                 self.owed.queue.pop_front();
                 Ok(Fate::Pass)
             }

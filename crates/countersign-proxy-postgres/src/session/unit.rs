@@ -174,7 +174,7 @@ impl Unit {
             }
             Front::Parse(parse) => {
                 let reading = reader.read(parse.text);
-                let prepared = Arc::new(Prepared { reading, types: parse.param_types().collect() });
+                let prepared = Arc::new(Prepared::new(reading, parse.param_types().collect()));
                 staged.statements.insert(parse.name.to_owned(), (begins, Some(Arc::clone(&prepared))));
                 owe(Awaited::Change(Change::Parse(parse.name.to_owned(), prepared)));
             }
@@ -192,7 +192,8 @@ impl Unit {
                 staged.blurred |= portal.blurs();
                 self.owed.push((ends, Awaited::Execute { run, portal }));
             }
-            Front::Describe(Target::Statement(_) | Target::Portal(_)) => owe(Awaited::Describe),
+            Front::Describe(Target::Statement(name)) => owe(Awaited::Describe(staged.described(name))),
+            Front::Describe(Target::Portal(_)) => owe(Awaited::Describe(None)),
             Front::Close(Target::Statement(name)) => {
                 staged.statements.insert(name.to_owned(), (begins, None));
                 owe(Awaited::Change(Change::CloseStatement(name.to_owned())));
@@ -233,7 +234,7 @@ impl Unit {
 
 /// A statement without parameters.
 fn plain(reading: Arc<Reading>) -> Arc<Portal> {
-    Portal::new(Known::As(Arc::new(Prepared { reading, types: Vec::new() })), Vec::new())
+    Portal::new(Known::As(Arc::new(Prepared::new(reading, Vec::new()))), Vec::new())
 }
 
 /// Names as they will be at this place of the unit, each with where its first message begins. Within a unit nobody has
@@ -263,6 +264,20 @@ impl Staged<'_> {
             return Err(Unready::InFlight);
         }
         Ok((self.names.statement(name).again(reader), None))
+    }
+
+    /// The statement that the server will describe; `None` when that isn't certain.
+    fn described(&self, name: &str) -> Option<Arc<Prepared>> {
+        let known = match self.statements.get(name) {
+            _ if self.blurred => return None,
+            Some((_, staged)) => return staged.clone(),
+            None if self.owed.in_flight(|change| change.touches_statement(name)) => return None,
+            None => self.names.statement(name),
+        };
+        match known {
+            Known::As(prepared) => Some(prepared),
+            Known::Opaque(_) => None,
+        }
     }
 
     fn portal(&self, name: &str) -> Result<(Arc<Portal>, Option<usize>), Unready> {

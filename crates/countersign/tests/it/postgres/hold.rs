@@ -4,6 +4,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use countersign_core::{Answer, Review, State};
+use countersign_proxy_postgres::codec::Format;
+use countersign_proxy_postgres::codec::front::{self, BindValues};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
@@ -322,4 +324,33 @@ async fn what_a_client_sends_while_it_is_held_changes_nothing_of_what_runs() {
     let next = site.world.the_review(State::Pending).await;
     assert_ne!(next.id, review.id);
     assert_eq!(left(&site), "8");
+}
+
+#[tokio::test]
+async fn people_read_parameters_that_came_as_bytes() {
+    let site = Site::new().await;
+    let mut client = site.client().await;
+    // The client states no type, and asks the server.
+    let text = "DELETE FROM orders WHERE note = $1 AND id = $2";
+    let defined = client.say(&[p("d", text), super::wire::describe("d"), s()].concat()).await;
+    assert_eq!(defined, "1 t n Z:I");
+    let values = BindValues {
+        param_formats: &[Format::Binary],
+        params: &[Some(b"note 3"), Some(&[0, 0, 0, 3])],
+        ..BindValues::default()
+    };
+    let mut bound = Vec::new();
+    front::bind(&mut bound, "", "d", &values).unwrap();
+    let review = held(&site, &mut client, &[bound, e("", 0), s()].concat()).await;
+    let record = site.world.gate.review(review.id).await.unwrap().unwrap();
+    let payload: serde_json::Value = serde_json::from_slice(record.action.payload()).unwrap();
+    let parameters = serde_json::json!([
+        { "value": "note 3", "binary": "6e6f74652033" },
+        { "value": "3", "binary": "00000003" },
+    ]);
+    assert_eq!(payload["statements"][0]["parameters"], parameters);
+    let seen = record.action.arguments().get("statements.0.parameters.0");
+    assert_eq!(seen, Some(&countersign_core::Scalar::Text("note 3".to_owned())));
+    approve(&site, &review).await;
+    assert_eq!(brief(&client.until_ready().await), "2 C:DELETE 1 Z:I");
 }

@@ -1,0 +1,122 @@
+use countersign_testkit::{Postgres, PostgresOptions};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+/// Written by a server, read by us, and compared with what the server itself writes as text.
+#[tokio::test]
+async fn values_read_as_a_server_writes_them() {
+    let server = Postgres::start(&PostgresOptions { tls: false, ..PostgresOptions::default() });
+    let (client, connection) =
+        tokio_postgres::connect(&server.superuser_url(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+        .batch_execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET extra_float_digits = 1")
+        .await
+        .unwrap();
+    for (kind, oid, values) in [
+        ("bool", 16, &["true", "false"][..]),
+        ("text", 25, &["", "Ä \" ' \\ \n", "42"]),
+        ("varchar", 1043, &["x"]),
+        ("name", 19, &["x"]),
+        ("json", 114, &["{\"a\": [1, null]}"]),
+        ("jsonb", 3802, &["{\"a\": [1, null]}"]),
+        ("int2", 21, &["-32768", "7"]),
+        ("int4", 23, &["-2147483648", "0"]),
+        ("int8", 20, &["9223372036854775807", "-1"]),
+        ("oid", 26, &["4294967295"]),
+        ("float4", 700, &["1.5", "-0.25"]),
+        ("float8", 701, &["0.1", "-123456.75"]),
+        ("uuid", 2950, &["0123abcd-0123-4567-89ab-0123456789ab"]),
+        ("date", 1082, &["2026-11-28", "1999-12-31", "0001-01-01", "infinity", "-infinity"]),
+        ("time", 1083, &["00:00:00", "23:59:59.999999"]),
+        (
+            "numeric",
+            1700,
+            &[
+                "0",
+                "1",
+                "-1",
+                "0.5",
+                "-0.00012",
+                "12345678901234567890.1234567890",
+                "10000",
+                "100000000",
+                "1.10",
+                "0.0001",
+                "NaN",
+                "99990000.0000",
+            ],
+        ),
+    ] {
+        for value in values {
+            let send = if kind == "oid" { "oidsend".to_owned() } else { sender(kind) };
+            let question =
+                format!("SELECT pg_catalog.{send}(${{}}::text::{kind}), (${{}}::text::{kind})::text")
+                    .replace("${}", "$1");
+            let row = client.query_one(&question, &[value]).await.unwrap();
+            let (bytes, text): (Vec<u8>, String) = (row.get(0), row.get(1));
+            assert_eq!(shown(oid, &bytes), Some(json!(text)), "{kind} {value}");
+        }
+    }
+    for (kind, oid, value) in
+        [("timestamp", 1114, "2026-11-28 14:15:16.017"), ("timestamptz", 1184, "1969-07-20 20:17:40")]
+    {
+        let question = format!("SELECT pg_catalog.{}_send($1::text::{kind})", kind);
+        let bytes: Vec<u8> = client.query_one(&question, &[&value]).await.unwrap().get(0);
+        let zone = if oid == 1184 { "Z" } else { "" };
+        assert_eq!(shown(oid, &bytes), Some(json!(value.replace(' ', "T") + zone)));
+    }
+    for (kind, oid, value, expected) in [
+        ("text[]", 1009, "{a,NULL,\"b,c\"}", json!(["a", null, "b,c"])),
+        ("int4[]", 1007, "{}", json!([])),
+        ("int8[]", 1016, "{1,2}", json!(["1", "2"])),
+        ("numeric[]", 1231, "{1.50}", json!(["1.50"])),
+        (
+            "uuid[]",
+            2951,
+            "{0123abcd-0123-4567-89ab-0123456789ab}",
+            json!(["0123abcd-0123-4567-89ab-0123456789ab"]),
+        ),
+    ] {
+        let question = format!("SELECT pg_catalog.array_send($1::text::{kind})");
+        let bytes: Vec<u8> = client.query_one(&question, &[&value]).await.unwrap().get(0);
+        assert_eq!(shown(oid, &bytes), Some(expected), "{kind}");
+    }
+    let bytes: Vec<u8> =
+        client.query_one("SELECT pg_catalog.array_send('{{1,2},{3,4}}'::int4[])", &[]).await.unwrap().get(0);
+    assert_eq!(shown(1007, &bytes), None, "only one dimension is read");
+}
+
+fn sender(kind: &str) -> String {
+    match kind {
+        "date" | "time" | "numeric" | "uuid" | "json" | "jsonb" => format!("{kind}_send"),
+        _ => format!("{kind}send"),
+    }
+}
+
+#[test]
+fn bytes_that_are_not_of_the_type_are_not_read() {
+    for (oid, bytes) in [
+        (16, &[2][..]),
+        (23, &[0, 0, 1]),
+        (25, &[0xff]),
+        (3802, &[2, b'1']),
+        (1700, &[0, 1, 0, 0, 0, 0, 0, 0, 0xff, 0xff]),
+        (1700, &[0, 1, 0x7f, 0xff, 0, 0, 0, 0, 0, 1]),
+        (1007, &[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 25, 0, 0, 0, 0, 0, 0, 0, 1]),
+        (1007, &[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 23, 0x7f, 0, 0, 0, 0, 0, 0, 1]),
+        (17, b"bytea"),
+        (16_384, b"x"),
+    ] {
+        assert_eq!(shown(oid, bytes), None, "{oid} {bytes:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_are_too_strange(oid in prop::sample::select(vec![16_u32, 20, 21, 23, 25, 26, 700, 701, 1007, 1009, 1082, 1083, 1114, 1184, 1231, 1700, 2950, 3802]), bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+        let _any = shown(oid, &bytes);
+    }
+}
