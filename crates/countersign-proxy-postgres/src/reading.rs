@@ -136,6 +136,11 @@ impl Reader {
         &self.facts
     }
 
+    /// How often the facts have changed so far.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// From now on under these facts. True when they are others than before.
     pub(crate) fn update(&mut self, facts: Facts) -> bool {
         let same = Arc::ptr_eq(&facts.catalog, &self.facts.catalog) && facts.meaning == self.facts.meaning;

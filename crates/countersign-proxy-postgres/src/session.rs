@@ -6,6 +6,7 @@
 //! answers. A denial is answered by the server itself: a statement that can't be parsed stands for the denied one, so
 //! that transactions end exactly as they would have, and its error is rewritten.
 
+mod again;
 mod ask;
 mod awaited;
 mod doubt;
@@ -108,6 +109,8 @@ pub(crate) struct Session {
     meaning: meaning::Upkeep,
     masks: masks::Masks,
     ask: Option<Ask>,
+    /// A unit that may run, if it still does what was approved.
+    approved: Option<again::Approved>,
     /// A change that is under way and whose end is kept open.
     guard: Option<guard::Guard>,
     /// A unit of which it is being found out what it would touch.
@@ -170,6 +173,7 @@ impl Session {
             meaning: meaning::Upkeep::default(),
             masks: masks::Masks::default(),
             ask: None,
+            approved: None,
             looking: None,
             guard: None,
             asks: 0,
@@ -189,6 +193,7 @@ impl Session {
                 break ended;
             }
         };
+        self.drop_approved();
         self.expire_catalog_at_end();
         self.settle_unknown();
         // Who has said good-bye hears nothing more.
@@ -272,6 +277,7 @@ impl Session {
     fn reads_client(&self) -> bool {
         let waits = self.stuck
             || self.ask.is_some()
+            || self.approved.is_some()
             || self.looking.is_some()
             || self.guard.is_some()
             || self.meaning.is_asking();
@@ -281,6 +287,9 @@ impl Session {
     /// Takes up what the client has sent for as long as nothing has to be waited for.
     fn advance(&mut self) -> Result<(), Ended> {
         self.stuck = false;
+        if !self.run_approved()? {
+            return Ok(());
+        }
         while self.ask.is_none() && self.looking.is_none() && self.guard.is_none() && !self.leaving {
             if self.must_ask_meaning() {
                 self.ask_meaning();
@@ -319,10 +328,9 @@ impl Session {
 
     /// False when the unit has to stay where it is for now.
     fn take_unit(&mut self, bytes: usize) -> Result<bool, Ended> {
-        if self.must_wait_for_catalog() {
+        if !self.knows_the_moment() {
             return Ok(false);
         }
-        self.refresh_facts();
         let buffer = self.client.input.lend();
         let start = self.client.input.span().start;
         let slice = buffer.get(start..start.saturating_add(bytes)).unwrap_or_default();

@@ -198,6 +198,11 @@ impl Catalog {
         oid < FIRST_USER_OID || (self.loaded && crate::walk::type_is_plain(self, oid))
     }
 
+    /// Whether the role may use the same schemas in both: then a search path means the same ones.
+    pub fn has_the_schemas_of(&self, other: &Self) -> bool {
+        self.schemas == other.schemas
+    }
+
     pub(crate) fn has_schema(&self, name: &str) -> bool {
         self.schemas.contains(name)
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use countersign_core::Scalar;
 use countersign_gate::{Standing, Verdict};
 
+use super::again::Approved;
 use super::ask::{Ask, Event, Looking, Said, Terms, not_sent};
 use super::unit::Unit;
 use super::{Ended, Footing, Session, Setting, doubt, draft};
@@ -89,7 +90,7 @@ impl Session {
         Footing { unsure: self.meaning.is_unsure() || undoable && unit.fetches_more(), undoable }
     }
 
-    fn setting(&self, footing: Footing) -> Setting<'_> {
+    pub(super) fn setting(&self, footing: Footing) -> Setting<'_> {
         Setting {
             resource: &self.served.config().resource,
             principal: &self.principal,
@@ -150,9 +151,13 @@ impl Session {
             Said::Held(ticket) if current => self.show_ticket(ticket),
             Said::Run(permit, done) => match self.ask.take_if(|_| current) {
                 Some(ask) if ask.payload == permit.action().payload() => {
+                    // While people thought, others may have changed the database past the gateway.
+                    if ask.ticket.is_some() {
+                        self.served.catalog().expire();
+                    }
                     let (unit, passing) = ask.depart();
                     self.passing.push((number, passing));
-                    self.send_permitted(unit, permit, done);
+                    self.approved = Some(Approved::new(unit, permit, done));
                 }
                 Some(ask) => {
                     let _gone = done.send(not_sent("the statement is not the approved one"));
@@ -228,6 +233,9 @@ impl Session {
 
     /// A cancel request ends a hold; where nothing is held, the server gets it.
     pub(super) fn cancelled(&mut self) -> Result<(), Ended> {
+        if self.cancel_approved() {
+            return self.advance();
+        }
         if let Some(looking) = self.looking.take() {
             self.refuse(looking.unit, &explain::cancelled(None));
             return self.advance();

@@ -194,10 +194,26 @@ impl Session {
         (self.meaning.loading, self.meaning.renewing) = (false, false);
     }
 
+    /// Whether texts are read under the facts of this moment from here on; false while those are being asked for.
+    pub(super) fn knows_the_moment(&mut self) -> bool {
+        if self.meaning.asking || self.must_wait_for_catalog() {
+            return false;
+        }
+        self.refresh_facts();
+        if self.must_ask_meaning() {
+            self.ask_meaning();
+            return false;
+        }
+        true
+    }
+
     /// The catalog as it is now, when others have changed it.
-    pub(super) fn refresh_facts(&mut self) {
-        let meaning = self.reader.facts().meaning.clone();
-        self.reader.update(Facts { catalog: self.served.catalog().current(), meaning });
+    fn refresh_facts(&mut self) {
+        let Facts { catalog, meaning } = self.reader.facts().clone();
+        let current = self.served.catalog().current();
+        // The server passes over the schemas of a path that are not there: a new one may stand before the others.
+        self.meaning.doubtful |= !Arc::ptr_eq(&catalog, &current) && !catalog.has_the_schemas_of(&current);
+        self.reader.update(Facts { catalog: current, meaning });
     }
 
     /// The server reports a setting of its own accord.

@@ -75,6 +75,8 @@ pub(crate) struct Unit {
     pub(crate) calls_function: bool,
     /// Ends copied data.
     pub(crate) ends_copy: bool,
+    /// Under which facts it was read.
+    pub(crate) facts: u64,
 }
 
 /// Why a unit can't be read now.
@@ -103,6 +105,7 @@ pub(crate) fn read(bytes: &[u8], reader: &mut Reader, names: &Names, owed: &Owed
         end: End::Open,
         calls_function: false,
         ends_copy: false,
+        facts: reader.changes(),
     };
     let mut at = 0;
     while let Some(frame) = frame_at(bytes, at) {

@@ -1,5 +1,6 @@
 //! Does the PostgreSQL session keep its promises? A real server, a real gate, real sockets, a clock that tests move.
 
+mod again;
 mod alike;
 mod certificates;
 mod denial;
