@@ -246,7 +246,7 @@ async fn learn(upstream: &mut Upstream, served: &Served) -> Result<Facts, Compla
     let answer = control::ask(&mut upstream.wire, MEANING_QUESTION, ANSWER_MAX).await;
     let meaning = answer.ok().and_then(|answer| {
         let row: Vec<Option<&[u8]>> = answer.rows.first()?.iter().map(Option::as_deref).collect();
-        parse_meaning(&row)
+        parse_meaning(&row).map(|told| told.meaning)
     });
     let meaning = meaning.ok_or_else(explain::lost_server)?;
     Ok(Facts { catalog: served.catalog().current(), meaning: Arc::new(meaning) })

@@ -8,10 +8,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use countersign_core::Digest;
+
 use crate::codec::Format;
 use crate::codec::front::Bind;
 use crate::reading::{Reader, Reading};
-use crate::session::RunMask;
+use crate::session::{Made, RunMask};
 
 /// Statements or portals of one connection above this number are refused.
 const NAMES_MAX: usize = 10_000;
@@ -200,6 +202,20 @@ impl Names {
             }
             None => self.statements.clear(),
         }
+    }
+
+    /// Somebody's function may have made, dropped or replaced any of them. What the server tells to be SQL's, and a portal
+    /// that is not of the text that it was bound to, stands for nothing any more.
+    pub(crate) fn distrust(&mut self, made: &Made) {
+        match &made.statements {
+            Some(names) => names.iter().for_each(|name| self.blur(Some(name))),
+            None => self.blur(None),
+        }
+        self.portals.retain(|name, portal| {
+            let Known::As(prepared) = &portal.prepared else { return false };
+            let text = Digest::of(prepared.reading.text.as_bytes()).hex();
+            made.portals.as_ref().and_then(|told| told.get(name)).is_some_and(|told| *told == text)
+        });
     }
 
     /// Portals end with their transaction.

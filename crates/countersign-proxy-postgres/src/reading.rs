@@ -18,14 +18,19 @@ pub(crate) struct Sense {
     pub(crate) classified: Classified,
     /// Every effect; an error when there are more than anybody could judge, or the text can't be judged at all.
     pub(crate) effects: Result<Effects, String>,
+    /// Preparing such a text runs somebody's code already.
+    acts_when_prepared: bool,
     /// The answer that stands for all of them, under the policy with this hash.
     standing: Mutex<Option<(Digest, Option<Arc<Standing>>)>>,
 }
 
 impl Sense {
-    fn of(classified: Classified) -> Arc<Self> {
+    fn of(classified: Classified, catalog: &Catalog) -> Arc<Self> {
         let effects = effects(&classified);
-        Arc::new(Self { classified, effects, standing: Mutex::new(None) })
+        let runs_code =
+            classified.effects.iter().any(|effect| matches!(effect.verb, Verb::Execute | Verb::Unknown));
+        let acts_when_prepared = runs_code && catalog.constants_act();
+        Arc::new(Self { classified, effects, acts_when_prepared, standing: Mutex::new(None) })
     }
 
     /// The answer that stands under the policy in force; `ask` is put when that is another than the last time.
@@ -82,6 +87,11 @@ impl Reading {
     pub(crate) fn counts_rows(&self) -> bool {
         let truncates = |statement: &countersign_sql::Statement| statement.kind == StatementKind::Truncate;
         self.changes_rows() && !self.sense.classified.statements.iter().any(truncates)
+    }
+
+    /// Whether preparing it runs somebody's code already.
+    pub(crate) fn acts_when_prepared(&self) -> bool {
+        self.sense.acts_when_prepared
     }
 
     /// The client encoding that it sets, when that is another one than UTF-8.
@@ -176,7 +186,8 @@ impl Reader {
         if let Some(known) = self.kept.get(self.key.as_slice()).filter(|_| keyed) {
             return Arc::clone(known);
         }
-        let sense = Sense::of(classify(text, &self.facts.catalog, &self.facts.meaning));
+        let Facts { catalog, meaning } = &self.facts;
+        let sense = Sense::of(classify(text, catalog, meaning), catalog);
         // A verdict that looked at a constant, or found a problem in this very text, is not the verdict of the next text
         // with the same key.
         if keyed && !sense.classified.used_constant && sense.classified.problem.is_none() {

@@ -41,7 +41,7 @@ pub(crate) use doubt::Footing;
 pub(crate) use draft::{Setting, draft, facts};
 use io::Side;
 pub(crate) use masks::RunMask;
-pub(crate) use meaning::{QUESTION as MEANING_QUESTION, parse as parse_meaning};
+pub(crate) use meaning::{Made, QUESTION as MEANING_QUESTION, parse as parse_meaning};
 use unit::{Extent, Unready};
 
 /// While a unit waits, so many bytes of what follows are kept; the client has to wait with the rest.

@@ -37,6 +37,7 @@ pub struct Catalog {
     system_functions: HashMap<String, char>,
     operators: HashMap<String, Vec<Operator>>,
     types: HashMap<u32, Type>,
+    constants_act: OnceLock<bool>,
     type_names: HashMap<String, Vec<u32>>,
     system_types: HashSet<String>,
     /// Functions of casts, by the type from or to which they cast.
@@ -196,6 +197,14 @@ impl Catalog {
     /// type (a domain with a check, for example) must be held: binding a value would run it.
     pub fn type_is_plain(&self, oid: u32) -> bool {
         oid < FIRST_USER_OID || (self.loaded && crate::walk::type_is_plain(self, oid))
+    }
+
+    /// Whether some type runs somebody's code when a value of it is read. The server reads constants as soon as it parses a
+    /// text, also inside of arrays and rows: preparing a statement runs that code already.
+    pub fn constants_act(&self) -> bool {
+        *self.constants_act.get_or_init(|| {
+            self.types.iter().any(|(oid, known)| !known.checks.is_empty() && !self.type_is_plain(*oid))
+        })
     }
 
     /// Whether the role may use the same schemas in both: then a search path means the same ones.

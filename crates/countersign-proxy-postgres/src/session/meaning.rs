@@ -1,6 +1,7 @@
 //! Do names still mean what they meant? After a statement that may have changed that, the server is asked before the
 //! next one is read.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use countersign_core::Verb;
@@ -13,15 +14,23 @@ use crate::codec::back::Back;
 use crate::codec::frame::{Rule, Rules};
 use crate::reading::Facts;
 
-/// What of the session changes the meaning of a text. Every name says where it is from, because the search path is
-/// what is being asked for.
+/// What of the session changes the meaning of a text, and which statements and portals of it SQL has made: a function may
+/// have put one behind a name that the client had defined. Every name says where it is from, because the search path is
+/// what is being asked for. Of more than a hundred names nothing is told.
 pub(crate) const QUESTION: &str = "SELECT pg_catalog.current_setting('standard_conforming_strings'), \
      current_user::pg_catalog.text, \
      pg_catalog.pg_my_temp_schema()::pg_catalog.text, \
-     pg_catalog.array_to_json(pg_catalog.current_schemas(false))::pg_catalog.text";
+     pg_catalog.array_to_json(pg_catalog.current_schemas(false))::pg_catalog.text, \
+     (SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.<=) 100 \
+        THEN COALESCE(pg_catalog.json_agg(s.name), '[]')::pg_catalog.text END \
+      FROM pg_catalog.pg_prepared_statements s WHERE s.from_sql), \
+     (SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.<=) 100 \
+        THEN COALESCE(pg_catalog.json_object_agg(c.name, pg_catalog.encode(pg_catalog.sha256( \
+          pg_catalog.convert_to(c.statement, 'UTF8')), 'hex')), '{}')::pg_catalog.text END \
+      FROM pg_catalog.pg_cursors c)";
 
 /// The row of an answer to it. Bytes.
-const ROW_MAX: usize = 64 * 1024;
+const ROW_MAX: usize = 256 * 1024;
 
 /// What is known about the session's meaning, and what has to be asked.
 #[derive(Debug, Default)]
@@ -39,7 +48,23 @@ pub(super) struct Upkeep {
     loading: bool,
     /// A newer catalog is on its way.
     renewing: bool,
-    answer: Option<Meaning>,
+    answer: Option<Told>,
+}
+
+/// What the server answers to [`QUESTION`].
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) meaning: Meaning,
+    made: Made,
+}
+
+/// What stands behind names of this session, `None` when it is too much to tell.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// Prepared statements that SQL has made.
+    pub(crate) statements: Option<Vec<String>>,
+    /// Portals, with the SHA-256 of their texts.
+    pub(crate) portals: Option<HashMap<String, String>>,
 }
 
 impl Upkeep {
@@ -129,7 +154,7 @@ impl Session {
                 self.meaning.asking = false;
                 self.status = *status;
                 match self.meaning.answer.take() {
-                    Some(meaning) => self.learn(meaning),
+                    Some(told) => self.learn(told),
                     None => return Err(Ended::Confused("it did not tell its settings".to_owned())),
                 }
             }
@@ -145,9 +170,10 @@ impl Session {
         Ok(Fate::Hide)
     }
 
-    fn learn(&mut self, meaning: Meaning) {
+    fn learn(&mut self, told: Told) {
+        self.names.distrust(&told.made);
         let catalog = self.reader.facts().catalog.clone();
-        self.reader.update(Facts { catalog, meaning: meaning.into() });
+        self.reader.update(Facts { catalog, meaning: told.meaning.into() });
     }
 
     /// Whether what this session did may have changed the catalog, and nobody has looked yet. What an open transaction
@@ -236,13 +262,15 @@ impl Session {
 }
 
 /// The row that [`QUESTION`] brings.
-pub(crate) fn parse(row: &[Option<&[u8]>]) -> Option<Meaning> {
-    let [strings, user, temporary, path] = row else { return None };
+pub(crate) fn parse(row: &[Option<&[u8]>]) -> Option<Told> {
+    let [strings, user, temporary, path, statements, portals] = row else { return None };
     let mut meaning = Meaning::new(text(*user)?);
     meaning.standard_conforming_strings = text(*strings)? == "on";
     meaning.temp_shadowing = text(*temporary)? != "0";
     meaning.search_path = serde_json::from_str(text(*path)?).ok()?;
-    Some(meaning)
+    let statements = text(*statements).and_then(|names| serde_json::from_str(names).ok());
+    let portals = text(*portals).and_then(|names| serde_json::from_str(names).ok());
+    Some(Told { meaning, made: Made { statements, portals } })
 }
 
 fn text(value: Option<&[u8]>) -> Option<&str> {

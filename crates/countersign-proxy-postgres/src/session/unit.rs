@@ -95,8 +95,14 @@ impl From<WireError> for Unready {
 
 /// Reads `bytes`, which [`extent`] found, against what the server has confirmed.
 pub(crate) fn read(bytes: &[u8], reader: &mut Reader, names: &Names, owed: &Owed) -> Result<Unit, Unready> {
-    let mut staged =
-        Staged { names, owed, statements: HashMap::new(), portals: HashMap::new(), blurred: false };
+    let mut staged = Staged {
+        names,
+        owed,
+        statements: HashMap::new(),
+        portals: HashMap::new(),
+        acting: Vec::new(),
+        blurred: false,
+    };
     let mut unit = Unit {
         bytes: bytes.to_vec(),
         owed: Vec::new(),
@@ -117,6 +123,13 @@ pub(crate) fn read(bytes: &[u8], reader: &mut Reader, names: &Names, owed: &Owed
     for (from, portal) in staged.portals.into_values() {
         if let Some(portal) = portal {
             unit.run(portal, from);
+        }
+    }
+    // So is what runs code by being prepared, unless it is bound here and judged with its parameters.
+    for (from, prepared) in staged.acting {
+        let is_of = |run: &Arc<Portal>| matches!(&run.prepared, Known::As(of) if Arc::ptr_eq(of, &prepared));
+        if !unit.runs.iter().any(is_of) {
+            unit.run(Portal::new(Known::As(prepared), Vec::new()), from);
         }
     }
     unit.harmless = unit.harmless.min(at);
@@ -178,6 +191,9 @@ impl Unit {
             Front::Parse(parse) => {
                 let reading = reader.read(parse.text);
                 let prepared = Arc::new(Prepared::new(reading, parse.param_types().collect()));
+                if prepared.reading.acts_when_prepared() {
+                    staged.acting.push((begins, Arc::clone(&prepared)));
+                }
                 staged.statements.insert(parse.name.to_owned(), (begins, Some(Arc::clone(&prepared))));
                 owe(Awaited::Change(Change::Parse(parse.name.to_owned(), prepared)));
             }
@@ -247,6 +263,8 @@ struct Staged<'a> {
     owed: &'a Owed,
     statements: HashMap<String, (usize, Option<Arc<Prepared>>)>,
     portals: HashMap<String, (usize, Option<Arc<Portal>>)>,
+    /// What runs code by being prepared, with where that begins.
+    acting: Vec<(usize, Arc<Prepared>)>,
     /// SQL of this unit makes or drops prepared statements; nobody follows which.
     blurred: bool,
 }

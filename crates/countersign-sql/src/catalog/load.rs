@@ -25,6 +25,7 @@ pub(super) fn empty() -> Catalog {
         system_functions: HashMap::new(),
         operators: HashMap::new(),
         types: HashMap::new(),
+        constants_act: OnceLock::new(),
         type_names: HashMap::new(),
         system_types: HashSet::new(),
         casts: HashMap::new(),

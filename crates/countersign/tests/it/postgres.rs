@@ -11,6 +11,7 @@ mod masking;
 mod meaning;
 mod names;
 mod outcomes;
+mod prepare;
 mod preview;
 mod rough;
 mod site;

@@ -1,7 +1,7 @@
 //! Can a name be made to stand for another statement than the one that was judged?
 
-use super::site::Site;
-use super::wire::{b, brief, close, describe, e, h, p, pbe, q, s};
+use super::site::{Plan, Site};
+use super::wire::{Raw, b, brief, close, describe, e, h, p, pbe, q, s};
 use super::{approve, held};
 
 const DELETE: &str = "DELETE FROM orders WHERE id = 1";
@@ -182,4 +182,67 @@ async fn names_that_the_server_takes_for_one_are_not_two() {
         let last = client.until_the_end().await;
         assert_eq!(brief(&last), "E:08P01");
     }
+}
+
+/// `swaps(text)` runs whatever it is given, and whoever may call it may do that.
+const SWAPS: &str = "
+CREATE FUNCTION swaps(what text) RETURNS text LANGUAGE plpgsql AS 'BEGIN EXECUTE what; RETURN what; END';
+CREATE FUNCTION reopens(c refcursor) RETURNS text LANGUAGE plpgsql AS
+    'BEGIN CLOSE c; OPEN c FOR SELECT name FROM hidden.place; RETURN ''done''; END';
+";
+
+async fn site_with_functions() -> Site {
+    let policy = r#"@id("execute") permit (principal, action == Action::"execute", resource);"#;
+    Site::with(Plan { policy: Plan::and_policy(policy).policy, ..Plan::and_tables(SWAPS) }).await
+}
+
+async fn calls(client: &mut Raw, text: &str) {
+    let answer = client.query(text).await;
+    assert!(answer.contains("C:SELECT 1"), "{text}: {answer}");
+}
+
+#[tokio::test]
+async fn a_function_that_swaps_a_prepared_statement_makes_its_name_unknown() {
+    let site = site_with_functions().await;
+    let swap = format!("SELECT swaps('DEALLOCATE x; PREPARE x AS {DELETE}')");
+    for block in [false, true] {
+        let mut client = site.client().await;
+        client.say(&[p("x", "SELECT 1"), p("y", "SELECT 2"), s()].concat()).await;
+        if block {
+            client.query("BEGIN").await;
+        }
+        calls(&mut client, &swap).await;
+        if block {
+            client.query("COMMIT").await;
+        }
+        assert_eq!(client.say(&run("x")).await, "E:42501 Z:I");
+        // Another name of the same session is what it was.
+        assert_eq!(client.say(&run("y")).await, "2 D:2 C:SELECT 1 Z:I");
+        assert_eq!(left(&site), "9");
+        // So is this one, once it is defined anew.
+        client.say(&[close("x"), p("x", "SELECT 3"), s()].concat()).await;
+        assert_eq!(client.say(&run("x")).await, "2 D:3 C:SELECT 1 Z:I");
+    }
+}
+
+#[tokio::test]
+async fn more_statements_of_sql_than_anybody_tells_make_every_name_unknown() {
+    let site = site_with_functions().await;
+    let mut client = site.client().await;
+    client.say(&[p("x", "SELECT 1"), s()].concat()).await;
+    let many: String = (0..101).map(|at| format!("PREPARE n{at} AS SELECT 1; ")).collect();
+    calls(&mut client, &format!("SELECT swaps('{many}')")).await;
+    assert_eq!(client.say(&run("x")).await, "E:42501 Z:I");
+}
+
+#[tokio::test]
+async fn a_function_that_swaps_a_portal_makes_its_name_unknown() {
+    let site = site_with_functions().await;
+    let mut client = site.client().await;
+    client.query("BEGIN").await;
+    let first = [p("", "SELECT id FROM orders ORDER BY id"), b("c", "", &[]), e("c", 1), s()].concat();
+    assert_eq!(client.say(&first).await, "1 2 D:1 s Z:T");
+    calls(&mut client, "SELECT reopens('c')").await;
+    let answer = client.say(&[e("c", 0), s()].concat()).await;
+    assert!(answer.contains("E:42501") && !answer.contains("D:hidden"), "{answer}");
 }
