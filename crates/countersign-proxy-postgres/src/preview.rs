@@ -65,6 +65,12 @@ pub(crate) async fn preview(served: &Served, wanted: Wanted) -> Option<Preview> 
     Some(preview)
 }
 
+/// Of a change in a transaction that has changed what there is.
+pub(crate) fn unseen() -> Preview {
+    let note = "Not counted: the open transaction may have changed what its names mean, which nobody else can see yet.";
+    Preview { rows: Rows::Unknown, cascades: Vec::new(), sample: None, notes: vec![note.to_owned()] }
+}
+
 async fn look(served: &Served, wanted: &Wanted, queries: &Queries) -> Result<Preview, AskError> {
     let clock = served.clock();
     let deadline = clock.sleep_until(clock.now().plus(PREVIEW_WITHIN));

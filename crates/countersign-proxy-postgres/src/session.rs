@@ -19,6 +19,7 @@ mod meaning;
 mod replies;
 mod send;
 mod unit;
+mod within;
 
 use std::io as std_io;
 use std::pin::Pin;

@@ -37,6 +37,8 @@ pub(crate) enum Awaited {
     CopyEnd,
     /// Answers to the gateway's own question, up to `Z`, that the client must not see.
     Own,
+    /// The same to the question what is there as the open transaction sees it.
+    Within,
 }
 
 impl Awaited {

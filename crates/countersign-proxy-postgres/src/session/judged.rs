@@ -14,7 +14,7 @@ use crate::codec::TransactionStatus;
 use crate::codec::back::Complaint;
 use crate::explain;
 use crate::names::{Known, Portal};
-use crate::preview::Wanted;
+use crate::preview::{self, Wanted};
 
 impl Session {
     /// The answers on which every run of the unit may pass unasked; `None` when one of them has to be asked about.
@@ -115,13 +115,18 @@ impl Session {
             },
             _ => None,
         };
-        match wanted {
-            Some(wanted) if self.served.gate().would_ask(&draft) => {
+        match wanted.filter(|_| self.served.gate().would_ask(&draft)) {
+            // A look from outside would count in what was there before.
+            Some(_) if self.meaning.is_changed() => {
+                let preview = Some(preview::unseen());
+                self.put_to_gate(unit, countersign_core::Draft { preview, ..draft });
+            }
+            Some(wanted) => {
                 self.asks += 1;
                 let (served, events) = (Arc::clone(&self.served), self.teller.clone());
                 self.looking = Some(Looking::start(served, self.asks, unit, draft, wanted, events));
             }
-            _ => self.put_to_gate(unit, draft),
+            None => self.put_to_gate(unit, draft),
         }
     }
 

@@ -155,7 +155,8 @@ impl Session {
         }
         self.see(rules)?;
         // What a text was read to touch is not what it touches, when names may mean something else by now.
-        let doubtful = is_unsure(&unit.runs, self.footing(unit));
+        // Nor is known where the columns of what the open transaction has made come from.
+        let doubtful = self.meaning.is_changed() || is_unsure(&unit.runs, self.footing(unit));
         for run in &unit.runs {
             let text = text_of(run);
             let mut rules = rules.clone();

@@ -8,6 +8,8 @@ use countersign_core::Verb;
 use countersign_sql::{Classified, Session as Meaning, StatementKind as Kind};
 
 use super::ask::{Event, Said};
+use super::awaited::Awaited;
+use super::within::Within;
 use super::{Ended, Session};
 use crate::codec::TransactionStatus;
 use crate::codec::back::Back;
@@ -27,7 +29,8 @@ pub(crate) const QUESTION: &str = "SELECT pg_catalog.current_setting('standard_c
      (SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.<=) 100 \
         THEN COALESCE(pg_catalog.json_object_agg(c.name, pg_catalog.encode(pg_catalog.sha256( \
           pg_catalog.convert_to(c.statement, 'UTF8')), 'hex')), '{}')::pg_catalog.text END \
-      FROM pg_catalog.pg_cursors c)";
+      FROM pg_catalog.pg_cursors c), \
+     pg_catalog.current_setting('transaction_isolation')";
 
 /// The row of an answer to it. Bytes.
 const ROW_MAX: usize = 256 * 1024;
@@ -49,6 +52,10 @@ pub(super) struct Upkeep {
     /// A newer catalog is on its way.
     renewing: bool,
     answer: Option<Told>,
+    /// What the open transaction has made of the catalog.
+    pub(super) within: Within,
+    /// The open transaction reads what is there now, not as of its beginning.
+    latest: bool,
 }
 
 /// What the server answers to [`QUESTION`].
@@ -56,6 +63,7 @@ pub(super) struct Upkeep {
 pub(crate) struct Told {
     pub(crate) meaning: Meaning,
     made: Made,
+    latest: bool,
 }
 
 /// What stands behind names of this session, `None` when it is too much to tell.
@@ -76,6 +84,13 @@ impl Upkeep {
             .statements
             .iter()
             .any(|statement| matches!(statement.kind, Kind::Reset { .. } | Kind::Discard | Kind::DiscardAll));
+        // What was changed may be as before, or a cursor go on changing it.
+        let undoes = |kind: &Kind| {
+            matches!(kind, Kind::Commit | Kind::Rollback | Kind::RollbackTo { .. } | Kind::Fetch { .. })
+        };
+        if classified.statements.iter().any(|statement| undoes(&statement.kind)) {
+            self.within = Within::Unknown;
+        }
         if classified.changes_meaning() {
             // A setting changes what names mean, not what there is.
             let catalog = classified.effects.iter().any(|effect| match effect.verb {
@@ -87,11 +102,20 @@ impl Upkeep {
             self.undoable = true;
             self.catalog_doubtful |= catalog;
             self.in_transaction |= catalog;
+            if catalog {
+                self.within = Within::Unknown;
+            }
         }
     }
 
+    /// More is fetched of what was permitted before.
+    pub(super) fn note_fetch(&mut self) {
+        self.note_more();
+        self.within = Within::Unknown;
+    }
+
     /// Something runs on, or undoes, what may have changed a meaning in this transaction.
-    pub(super) fn note_more(&mut self) {
+    fn note_more(&mut self) {
         self.doubtful |= self.undoable;
     }
 
@@ -99,16 +123,35 @@ impl Upkeep {
     pub(super) fn note_unknown(&mut self) {
         (self.doubtful, self.undoable) = (true, true);
         (self.catalog_doubtful, self.in_transaction) = (true, true);
+        self.within = Within::Unknown;
     }
 
     pub(super) fn is_asking(&self) -> bool {
         self.asking
     }
 
-    /// Names may mean something else than what was read: objects were changed in the transaction that is open, or
-    /// nobody could ask yet.
+    pub(super) fn begin_asking(&mut self) {
+        self.asking = true;
+    }
+
+    pub(super) fn end_asking(&mut self) {
+        self.asking = false;
+    }
+
+    /// Names may mean something else than what was read: objects were changed in the transaction that is open and
+    /// nobody could read them, or nobody could ask yet.
     pub(super) fn is_unsure(&self) -> bool {
-        self.in_transaction || self.doubtful
+        self.is_changed() && self.within.catalog().is_none() || self.doubtful
+    }
+
+    /// The open transaction may have changed what there is.
+    pub(super) fn is_changed(&self) -> bool {
+        self.in_transaction
+    }
+
+    /// Whether what the open transaction reads is what the server looks names up in.
+    pub(super) fn sees_the_latest(&self) -> bool {
+        self.latest
     }
 
     /// Something in the open transaction may have changed a meaning, and may be undone.
@@ -121,6 +164,7 @@ impl Upkeep {
         if status == TransactionStatus::Idle {
             self.doubtful |= self.undoable;
             (self.in_transaction, self.undoable) = (false, false);
+            self.within = Within::Unknown;
         }
     }
 }
@@ -141,7 +185,7 @@ impl Session {
         self.meaning.asking = true;
         // Rows of this answer have to be seen whole.
         self.server.input.rules = Arc::new(Rules::server().with(b"D", Rule::Whole { limit: ROW_MAX }));
-        self.send_own(QUESTION);
+        self.send_own(&[QUESTION], Awaited::Own);
     }
 
     /// The server's answers to the gateway's own question. The client sees none of it.
@@ -172,6 +216,11 @@ impl Session {
 
     fn learn(&mut self, told: Told) {
         self.names.distrust(&told.made);
+        self.meaning.latest = told.latest;
+        // Which schemas are passed over depends on the role.
+        if told.meaning.user != self.reader.facts().meaning.user {
+            self.meaning.within = Within::Unknown;
+        }
         let catalog = self.reader.facts().catalog.clone();
         self.reader.update(Facts { catalog, meaning: told.meaning.into() });
     }
@@ -230,13 +279,14 @@ impl Session {
             self.ask_meaning();
             return false;
         }
-        true
+        !self.looks_within()
     }
 
     /// The catalog as it is now, when others have changed it.
     fn refresh_facts(&mut self) {
         let Facts { catalog, meaning } = self.reader.facts().clone();
-        let current = self.served.catalog().current();
+        let current = self.meaning.within.catalog().cloned();
+        let current = current.unwrap_or_else(|| self.served.catalog().current());
         // The server passes over the schemas of a path that are not there: a new one may stand before the others.
         self.meaning.doubtful |= !Arc::ptr_eq(&catalog, &current) && !catalog.has_the_schemas_of(&current);
         self.reader.update(Facts { catalog: current, meaning });
@@ -263,14 +313,15 @@ impl Session {
 
 /// The row that [`QUESTION`] brings.
 pub(crate) fn parse(row: &[Option<&[u8]>]) -> Option<Told> {
-    let [strings, user, temporary, path, statements, portals] = row else { return None };
+    let [strings, user, temporary, path, statements, portals, isolation] = row else { return None };
     let mut meaning = Meaning::new(text(*user)?);
     meaning.standard_conforming_strings = text(*strings)? == "on";
     meaning.temp_shadowing = text(*temporary)? != "0";
     meaning.search_path = serde_json::from_str(text(*path)?).ok()?;
     let statements = text(*statements).and_then(|names| serde_json::from_str(names).ok());
     let portals = text(*portals).and_then(|names| serde_json::from_str(names).ok());
-    Some(Told { meaning, made: Made { statements, portals } })
+    let latest = matches!(text(*isolation)?, "read committed" | "read uncommitted");
+    Some(Told { meaning, made: Made { statements, portals }, latest })
 }
 
 fn text(value: Option<&[u8]>) -> Option<&str> {

@@ -104,6 +104,7 @@ impl Session {
         }
         match self.owed.queue.front() {
             Some(Awaited::Own) => return self.own_reply(&message),
+            Some(Awaited::Within) => return self.within_reply(&message),
             Some(Awaited::Opening) => return self.opening_reply(&message),
             Some(Awaited::Closing { .. }) => return self.closing_reply(&message),
             _ => {}

@@ -107,7 +107,7 @@ impl Session {
         self.leaving |= unit.end == End::Terminate;
         self.note_series(&unit);
         if unit.fetches_more() {
-            self.meaning.note_more();
+            self.meaning.note_fetch();
         }
         self.watch(&mut unit);
         let bytes = match self.guard.take() {
@@ -237,21 +237,26 @@ impl Session {
         self.out(leave, &bytes);
     }
 
-    /// The gateway's own question to the server, under a name of its own: a simple query would drop the client's
+    /// The gateway's own questions to the server, under a name of its own: a simple query would drop the client's
     /// unnamed statement and portal.
-    pub(super) fn send_own(&mut self, text: &str) {
+    pub(super) fn send_own(&mut self, texts: &[&str], awaited: Awaited) {
         let mut bytes = Vec::new();
-        let written = front::parse(&mut bytes, OWN, text, &[])
-            .and_then(|()| front::bind(&mut bytes, OWN, OWN, &BindValues::default()))
-            .and_then(|()| front::execute(&mut bytes, Execute { portal: OWN, max_rows: 0 }))
-            .and_then(|()| front::close(&mut bytes, Target::Portal(OWN)))
-            .and_then(|()| front::close(&mut bytes, Target::Statement(OWN)));
+        let written = texts.iter().try_for_each(|text| {
+            // What an error left is in the way, and closing what isn't there is none.
+            front::close(&mut bytes, Target::Portal(OWN))?;
+            front::close(&mut bytes, Target::Statement(OWN))?;
+            front::parse(&mut bytes, OWN, text, &[])?;
+            front::bind(&mut bytes, OWN, OWN, &BindValues::default())?;
+            front::execute(&mut bytes, Execute { portal: OWN, max_rows: 0 })?;
+            front::close(&mut bytes, Target::Portal(OWN))?;
+            front::close(&mut bytes, Target::Statement(OWN))
+        });
         front::sync(&mut bytes);
         if let Err(wrong) = written {
             tracing::error!(error = &wrong as &dyn std::error::Error, "a question can't be written");
             return;
         }
-        self.owed.queue.push_back(Awaited::Own);
+        self.owed.queue.push_back(awaited);
         let leave = self.upkeep();
         self.out(leave, &bytes);
     }

@@ -16,6 +16,7 @@ mod preview;
 mod rough;
 mod site;
 mod wire;
+mod within;
 
 use countersign_core::{Answer, Review, State};
 use site::Site;

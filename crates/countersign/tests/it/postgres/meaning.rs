@@ -267,24 +267,6 @@ async fn a_temporary_table_hides_the_real_one() {
 }
 
 #[tokio::test]
-async fn what_a_transaction_made_is_unknown_until_it_ends() {
-    let site = Site::new().await;
-    let create = "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'";
-    let site_held = Site::with(Plan::and_policy(EXECUTE)).await;
-    denied(&site, &["BEGIN", "ALTER TABLE place RENAME TO gone"], &q("SELECT * FROM gone")).await;
-    denied(&site, &["BEGIN; CREATE TABLE fresh ()"], &q("SELECT count(*) FROM orders")).await;
-    denied(&site, &[], &[pbe("CREATE TABLE fresh ()", &[]), pbe("SELECT * FROM fresh", &[]), s()].concat())
-        .await;
-    let mut client = site_held.client().await;
-    assert_eq!(client.query(&format!("BEGIN; {create}")).await, "C:BEGIN C:CREATE FUNCTION Z:T");
-    assert_eq!(client.query("SELECT mine()").await, "E:42501 Z:E");
-    // The transaction can be ended all the same.
-    assert_eq!(client.query("COMMIT").await, "C:ROLLBACK Z:I");
-    assert_eq!(client.query("BEGIN; CREATE TABLE kept ()").await, "C:BEGIN C:CREATE TABLE Z:T");
-    assert_eq!(client.query("COMMIT").await, "C:COMMIT Z:I");
-}
-
-#[tokio::test]
 async fn a_change_by_another_session_counts_at_once() {
     let site = Site::with(Plan::and_policy(EXECUTE)).await;
     let (mut one, mut other) = (site.client().await, site.client().await);

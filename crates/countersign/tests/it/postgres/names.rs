@@ -242,6 +242,9 @@ async fn a_function_that_swaps_a_portal_makes_its_name_unknown() {
     client.query("BEGIN").await;
     let first = [p("", "SELECT id FROM orders ORDER BY id"), b("c", "", &[]), e("c", 1), s()].concat();
     assert_eq!(client.say(&first).await, "1 2 D:1 s Z:T");
+    calls(&mut client, "SELECT deed()").await;
+    // Nothing has happened to it so far.
+    assert_eq!(client.say(&[e("c", 1), s()].concat()).await, "D:2 s Z:T");
     calls(&mut client, "SELECT reopens('c')").await;
     let answer = client.say(&[e("c", 0), s()].concat()).await;
     assert!(answer.contains("E:42501") && !answer.contains("D:hidden"), "{answer}");
