@@ -1,97 +1,103 @@
 use countersign_testkit::{Postgres, PostgresOptions};
 use proptest::prelude::*;
 use serde_json::json;
+use tokio_postgres::Client;
 
 use super::*;
 
-/// Written by a server, read by us, and compared with what the server itself writes as text.
-#[tokio::test]
-async fn values_read_as_a_server_writes_them() {
+/// Types by name, OID and values as a server writes them.
+const SCALARS: [(&str, u32, &[&str]); 16] = [
+    ("bool", 16, &["true", "false"]),
+    ("text", 25, &["", "Ä \" ' \\ \n", "42"]),
+    ("varchar", 1043, &["x"]),
+    ("name", 19, &["x"]),
+    ("json", 114, &["{\"a\": [1, null]}"]),
+    ("jsonb", 3802, &["{\"a\": [1, null]}"]),
+    ("int2", 21, &["-32768", "7"]),
+    ("int4", 23, &["-2147483648", "0"]),
+    ("int8", 20, &["9223372036854775807", "-1"]),
+    ("oid", 26, &["4294967295"]),
+    ("float4", 700, &["1.5", "-0.25"]),
+    ("float8", 701, &["0.1", "-123456.75"]),
+    ("uuid", 2950, &["0123abcd-0123-4567-89ab-0123456789ab"]),
+    ("date", 1082, &["2026-11-28", "1999-12-31", "0001-01-01", "infinity", "-infinity"]),
+    ("time", 1083, &["00:00:00", "23:59:59.999999"]),
+    ("numeric", 1700, &NUMBERS),
+];
+const NUMBERS: [&str; 12] = [
+    "0",
+    "1",
+    "-1",
+    "0.5",
+    "-0.00012",
+    "12345678901234567890.1234567890",
+    "10000",
+    "100000000",
+    "1.10",
+    "0.0001",
+    "NaN",
+    "99990000.0000",
+];
+
+async fn server() -> (Postgres, Client) {
     let server = Postgres::start(&PostgresOptions { tls: false, ..PostgresOptions::default() });
     let (client, connection) =
         tokio_postgres::connect(&server.superuser_url(), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
-    client
-        .batch_execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET extra_float_digits = 1")
-        .await
-        .unwrap();
-    for (kind, oid, values) in [
-        ("bool", 16, &["true", "false"][..]),
-        ("text", 25, &["", "Ä \" ' \\ \n", "42"]),
-        ("varchar", 1043, &["x"]),
-        ("name", 19, &["x"]),
-        ("json", 114, &["{\"a\": [1, null]}"]),
-        ("jsonb", 3802, &["{\"a\": [1, null]}"]),
-        ("int2", 21, &["-32768", "7"]),
-        ("int4", 23, &["-2147483648", "0"]),
-        ("int8", 20, &["9223372036854775807", "-1"]),
-        ("oid", 26, &["4294967295"]),
-        ("float4", 700, &["1.5", "-0.25"]),
-        ("float8", 701, &["0.1", "-123456.75"]),
-        ("uuid", 2950, &["0123abcd-0123-4567-89ab-0123456789ab"]),
-        ("date", 1082, &["2026-11-28", "1999-12-31", "0001-01-01", "infinity", "-infinity"]),
-        ("time", 1083, &["00:00:00", "23:59:59.999999"]),
-        (
-            "numeric",
-            1700,
-            &[
-                "0",
-                "1",
-                "-1",
-                "0.5",
-                "-0.00012",
-                "12345678901234567890.1234567890",
-                "10000",
-                "100000000",
-                "1.10",
-                "0.0001",
-                "NaN",
-                "99990000.0000",
-            ],
-        ),
-    ] {
+    let settings = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET extra_float_digits = 1";
+    client.batch_execute(settings).await.unwrap();
+    (server, client)
+}
+
+/// What a server sends for this value in binary form.
+async fn sent(client: &Client, send: &str, kind: &str, value: &str) -> Vec<u8> {
+    let question = format!("SELECT pg_catalog.{send}($1::text::{kind})");
+    client.query_one(&question, &[&value]).await.unwrap().get(0)
+}
+
+/// Written by a server, read by us, and compared with what the server itself writes as text.
+#[tokio::test]
+async fn values_read_as_a_server_writes_them() {
+    let (_server, client) = server().await;
+    for (kind, oid, values) in SCALARS {
         for value in values {
-            let send = if kind == "oid" { "oidsend".to_owned() } else { sender(kind) };
-            let question =
-                format!("SELECT pg_catalog.{send}(${{}}::text::{kind}), (${{}}::text::{kind})::text")
-                    .replace("${}", "$1");
-            let row = client.query_one(&question, &[value]).await.unwrap();
-            let (bytes, text): (Vec<u8>, String) = (row.get(0), row.get(1));
+            let bytes = sent(&client, &sender(kind), kind, value).await;
+            let question = format!("SELECT ($1::text::{kind})::text");
+            let text: String = client.query_one(&question, &[value]).await.unwrap().get(0);
             assert_eq!(shown(oid, &bytes), Some(json!(text)), "{kind} {value}");
         }
     }
-    for (kind, oid, value) in
-        [("timestamp", 1114, "2026-11-28 14:15:16.017"), ("timestamptz", 1184, "1969-07-20 20:17:40")]
-    {
-        let question = format!("SELECT pg_catalog.{}_send($1::text::{kind})", kind);
-        let bytes: Vec<u8> = client.query_one(&question, &[&value]).await.unwrap().get(0);
-        let zone = if oid == 1184 { "Z" } else { "" };
+    for (kind, oid, value, zone) in [
+        ("timestamp", 1114, "2026-11-28 14:15:16.017", ""),
+        ("timestamptz", 1184, "1969-07-20 20:17:40", "Z"),
+    ] {
+        let bytes = sent(&client, &sender(kind), kind, value).await;
         assert_eq!(shown(oid, &bytes), Some(json!(value.replace(' ', "T") + zone)));
     }
+}
+
+#[tokio::test]
+async fn arrays_of_one_dimension_read_as_a_server_writes_them() {
+    let (_server, client) = server().await;
+    let id = "0123abcd-0123-4567-89ab-0123456789ab";
     for (kind, oid, value, expected) in [
-        ("text[]", 1009, "{a,NULL,\"b,c\"}", json!(["a", null, "b,c"])),
-        ("int4[]", 1007, "{}", json!([])),
-        ("int8[]", 1016, "{1,2}", json!(["1", "2"])),
-        ("numeric[]", 1231, "{1.50}", json!(["1.50"])),
-        (
-            "uuid[]",
-            2951,
-            "{0123abcd-0123-4567-89ab-0123456789ab}",
-            json!(["0123abcd-0123-4567-89ab-0123456789ab"]),
-        ),
+        ("text[]", 1009, "{a,NULL,\"b,c\"}", Some(json!(["a", null, "b,c"]))),
+        ("int4[]", 1007, "{}", Some(json!([]))),
+        ("int8[]", 1016, "{1,2}", Some(json!(["1", "2"]))),
+        ("numeric[]", 1231, "{1.50}", Some(json!(["1.50"]))),
+        ("uuid[]", 2951, &format!("{{{id}}}"), Some(json!([id]))),
+        ("int4[]", 1007, "{{1,2},{3,4}}", None),
     ] {
-        let question = format!("SELECT pg_catalog.array_send($1::text::{kind})");
-        let bytes: Vec<u8> = client.query_one(&question, &[&value]).await.unwrap().get(0);
-        assert_eq!(shown(oid, &bytes), Some(expected), "{kind}");
+        let bytes = sent(&client, "array_send", kind, value).await;
+        assert_eq!(shown(oid, &bytes), expected, "{kind}");
     }
-    let bytes: Vec<u8> =
-        client.query_one("SELECT pg_catalog.array_send('{{1,2},{3,4}}'::int4[])", &[]).await.unwrap().get(0);
-    assert_eq!(shown(1007, &bytes), None, "only one dimension is read");
 }
 
 fn sender(kind: &str) -> String {
     match kind {
-        "date" | "time" | "numeric" | "uuid" | "json" | "jsonb" => format!("{kind}_send"),
+        "date" | "time" | "timestamp" | "timestamptz" | "numeric" | "uuid" | "json" | "jsonb" => {
+            format!("{kind}_send")
+        }
         _ => format!("{kind}send"),
     }
 }
