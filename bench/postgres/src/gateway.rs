@@ -22,6 +22,10 @@ pub enum Through {
     Plain,
     /// With an obligation to keep results besides.
     Recorded,
+    /// With a column masked.
+    Columns,
+    /// With every value searched for what looks personal or secret.
+    Content,
 }
 
 /// A running gateway.
@@ -71,6 +75,8 @@ impl Gateway {
             (Through::Plain, false) => "plain",
             (Through::Plain, true) => "sealed",
             (Through::Recorded, _) => "recorded",
+            (Through::Columns, _) => "columns",
+            (Through::Content, _) => "content",
         };
         Door {
             port: self.port,

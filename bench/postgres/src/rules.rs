@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 /// Resources that the gateway serves in this measurement, by name.
-pub const RESOURCES: [&str; 3] = ["plain", "sealed", "recorded"];
+pub const RESOURCES: [&str; 5] = ["plain", "sealed", "recorded", "columns", "content"];
 
 const TABLES: [&str; 9] = [
     "pgbench_accounts",
@@ -24,6 +24,12 @@ pub fn rules(count: usize) -> String {
         r#"@id("recorded") @obligation("record")
 permit (principal, action in [Action::"read", Action::"write", Action::"export"], resource in Resource::"recorded");
 
+@id("columns") @obligation("mask") @columns("email") @mode("partial")
+permit (principal, action, resource in Resource::"columns");
+
+@id("content") @obligation("mask") @detect("email,card,iban,phone,jwt,aws-access-key,private-key") @mode("partial")
+permit (principal, action, resource in Resource::"content");
+
 @id("catalog")
 permit (principal in Team::"bench", action == Action::"read", resource in Env::"prod")
 when { context.operation like "SELECT*" };
@@ -33,7 +39,7 @@ permit (principal in Team::"bench", action == Action::"read", resource)
 when { resource.name == "session" };
 "#,
     );
-    let mut written = 3;
+    let mut written = 5;
     for (resource, table) in RESOURCES.iter().flat_map(|name| TABLES.map(|table| (name, table))) {
         statement(
             &mut text,

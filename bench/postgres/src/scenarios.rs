@@ -40,7 +40,6 @@ pub fn wanted(effort: Effort, only: Option<&str>) -> Vec<Scenario> {
     all().into_iter().filter(is_wanted).collect()
 }
 
-/// Masking gets rows here with a `Through` of its own.
 fn all() -> Vec<Scenario> {
     use Protocol::{Extended, Prepared, Simple};
     let mut all = Vec::new();
@@ -59,8 +58,12 @@ fn all() -> Vec<Scenario> {
     all.push(Scenario { quick: true, ..pgbench(Script::Rows("plain"), Simple, 2, ROWS) });
     all.push(pgbench(Script::Rows("plain"), Prepared, 2, ROWS));
     all.push(pgbench(Script::Rows("plain"), Simple, 2, ROWS).recorded());
-    for kind in ["base64", "digits", "non_ascii"] {
-        all.push(pgbench(Script::Rows(kind), Simple, 2, ROWS));
+    all.push(pgbench(Script::Rows("plain"), Simple, 2, ROWS).by(Through::Columns));
+    for kind in ["plain", "base64", "digits", "non_ascii"] {
+        if kind != "plain" {
+            all.push(pgbench(Script::Rows(kind), Simple, 2, ROWS));
+        }
+        all.push(Scenario { aim: None, ..pgbench(Script::Rows(kind), Simple, 2, ROWS).by(Through::Content) });
     }
     for clients in [1, 16, 64] {
         all.push(Scenario {
@@ -105,9 +108,12 @@ impl Scenario {
         if self.tls {
             name.push_str(", TLS");
         }
-        if self.through == Through::Recorded {
-            name.push_str(", record");
-        }
+        name.push_str(match self.through {
+            Through::Plain => "",
+            Through::Recorded => ", record",
+            Through::Columns => ", a column masked",
+            Through::Content => ", content masked",
+        });
         name
     }
 
@@ -133,7 +139,11 @@ impl Scenario {
     }
 
     fn recorded(self) -> Self {
-        Self { through: Through::Recorded, ..self }
+        self.by(Through::Recorded)
+    }
+
+    fn by(self, through: Through) -> Self {
+        Self { through, ..self }
     }
 }
 

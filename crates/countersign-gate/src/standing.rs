@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use countersign_core::{ActionId, Decision, Digest, Draft, Outcome, Reason, ReasonCode, Terms};
 use countersign_policy::Bundle;
-use countersign_store::{By, What};
+use countersign_store::{By, Headings, What};
 
 use crate::Gate;
 use crate::pass::unrecorded;
@@ -19,8 +19,7 @@ use crate::pass::unrecorded;
 #[derive(Debug)]
 pub struct Standing {
     bundle: Arc<Bundle>,
-    by: Digest,
-    what: Digest,
+    headings: Headings,
 }
 
 /// The proof that one action may run now under a [`Standing`]; consumed by sending. It tells which action, so that its
@@ -56,7 +55,7 @@ impl Gate {
         let what = What { operation: draft.operation.clone(), effects: draft.effects.clone() };
         let by = self.store().heading(&by).ok()?;
         let what = self.store().heading(&what).ok()?;
-        Some(Standing { bundle, by, what })
+        Some(Standing { bundle, headings: Headings::new(by, what) })
     }
 
     /// Whether policy would ask people about an action like this now. A look ahead, for work that is only worth it for
@@ -92,8 +91,7 @@ impl Gate {
         }
         let now = self.now();
         let id = ActionId::mint(now, self.entropy().as_ref());
-        let headings = (&standing.by, &standing.what);
-        self.store().passes(id, now, headings, payload).map_err(|error| unrecorded(&error))?;
+        self.store().passes(id, now, &standing.headings, payload).map_err(|error| unrecorded(&error))?;
         Ok(StandingPermit(id))
     }
 

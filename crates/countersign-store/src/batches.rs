@@ -47,6 +47,17 @@ pub struct What {
     pub effects: Effects,
 }
 
+/// The two headings of a line, as the line has them: written once for all lines that share them.
+#[derive(Debug, Clone)]
+pub struct Headings(Box<str>);
+
+impl Headings {
+    /// Those with these digests, which [`Store::heading`] gave.
+    pub fn new(by: Digest, what: Digest) -> Self {
+        Self(format!(",\"by\":\"{by}\",\"what\":\"{what}\",\"payload\":").into())
+    }
+}
+
 /// A line of a batch: an action that passes, or what became of one. Which it is shows by what is there; an enum would
 /// have to read the payload to find out.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -100,7 +111,7 @@ impl Store {
         &self,
         id: ActionId,
         at: Timestamp,
-        (by, what): (&Digest, &Digest),
+        headings: &Headings,
         payload: &str,
     ) -> Result<(), StoreError> {
         // Written by hand: this runs for every statement. A test reads it back as what [`Line`] says.
@@ -109,11 +120,7 @@ impl Store {
         line.push_str(&id.to_string());
         line.push_str("\",\"at\":");
         line.push_str(&at.as_micros().to_string());
-        line.push_str(",\"by\":\"sha256:");
-        line.push_str(&by.hex());
-        line.push_str("\",\"what\":\"sha256:");
-        line.push_str(&what.hex());
-        line.push_str("\",\"payload\":");
+        line.push_str(&headings.0);
         line.push_str(payload);
         line.push_str("}\n");
         let frame = frame(LINE, line.as_bytes());

@@ -13,7 +13,7 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use countersign_core::Digest;
+use sha2::{Digest as _, Sha256};
 
 use crate::{Faults, StoreError};
 
@@ -175,8 +175,9 @@ impl<T> Inner<T> {
         self.take_turns()?;
         let length =
             u32::try_from(body.len()).map_err(|_cause| failed(std::io::ErrorKind::FileTooLarge.into()))?;
-        let covered = [seq.to_be_bytes().as_slice(), body].concat();
-        let frame = [length.to_be_bytes().as_slice(), &check(&covered), &covered].concat();
+        let seq_bytes = seq.to_be_bytes();
+        let check = check(&[&seq_bytes, body]);
+        let frame = [length.to_be_bytes().as_slice(), &check, &seq_bytes, body].concat();
         let [a, b] = &mut self.files;
         let turn = if self.active == 0 { a } else { b };
         if let Err(error) = turn.file.write_all(&frame) {
@@ -217,9 +218,9 @@ fn failed(source: std::io::Error) -> StoreError {
     StoreError::Write { point: "journal", source }
 }
 
-fn check(covered: &[u8]) -> [u8; 8] {
-    let digest = Digest::of(covered);
-    *digest.as_bytes().first_chunk().unwrap_or(&[0; 8])
+fn check(covered: &[&[u8]]) -> [u8; 8] {
+    let digest = covered.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize();
+    *digest.first_chunk().unwrap_or(&[0; 8])
 }
 
 /// The whole frames at the beginning of `bytes`, and where they end.
@@ -240,7 +241,7 @@ fn frame(bytes: &[u8]) -> Option<(u64, &[u8], &[u8])> {
     let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
     let (covered, rest) = rest.split_at_checked(length.checked_add(8)?)?;
     let (seq, body) = covered.split_first_chunk::<8>()?;
-    (check(covered) == *found).then_some((u64::from_be_bytes(*seq), body, rest))
+    (check(&[covered]) == *found).then_some((u64::from_be_bytes(*seq), body, rest))
 }
 
 #[cfg(test)]

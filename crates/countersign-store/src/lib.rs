@@ -37,7 +37,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::watch;
 
 pub use agents::*;
-pub use batches::{By, What};
+pub use batches::{By, Headings, What};
 pub use definitions::Definition;
 pub use error::StoreError;
 pub use idempotency::Remembered;

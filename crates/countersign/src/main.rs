@@ -15,6 +15,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// Each statement makes and frees a few dozen small pieces; glibc's allocator took a tenth of the time on that path.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// PostgreSQL's grammar recurses as deeply as a statement nests. Memory that nobody touches costs nothing.
 const STACK_BYTES: usize = 8 << 20;
 

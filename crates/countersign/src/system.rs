@@ -1,5 +1,6 @@
 //! Where do randomness and exclusive use come from? From the operating system, at the edge of the program.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
@@ -10,15 +11,39 @@ use countersign_core::Entropy;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct SystemEntropy;
 
+/// Ids and salts are at most so long. Keys and tokens are longer, and come from the operating system each time.
+const SMALL: usize = 16;
+/// Small pieces are fetched together, so that not every statement's id is a call of the operating system.
+const POOL_BYTES: usize = 2048;
+
+thread_local! {
+    /// Random bytes that nobody has used yet.
+    static POOL: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 impl Entropy for SystemEntropy {
     fn fill(&self, bytes: &mut [u8]) {
-        #[expect(
-            clippy::panic,
-            reason = "without randomness no id, salt or token is safe: nothing may go on"
-        )]
-        if let Err(error) = getrandom::fill(bytes) {
-            panic!("the operating system gives no random bytes: {error}");
+        if bytes.len() > SMALL {
+            return fetch(bytes);
         }
+        POOL.with_borrow_mut(|pool| {
+            if pool.len() < bytes.len() {
+                pool.resize(POOL_BYTES, 0);
+                fetch(pool);
+            }
+            // Taken out, so that no byte is handed out twice.
+            let rest = pool.len().saturating_sub(bytes.len());
+            for (byte, random) in bytes.iter_mut().zip(pool.drain(rest..)) {
+                *byte = random;
+            }
+        });
+    }
+}
+
+fn fetch(bytes: &mut [u8]) {
+    #[expect(clippy::panic, reason = "without randomness no id, salt or token is safe: nothing may go on")]
+    if let Err(error) = getrandom::fill(bytes) {
+        panic!("the operating system gives no random bytes: {error}");
     }
 }
 
@@ -42,5 +67,23 @@ impl FolderLock {
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),
             Err(std::fs::TryLockError::Error(error)) => Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_small_piece_comes_twice_and_none_is_left_empty() {
+        let mut seen = HashSet::new();
+        for _ in 0..1000 {
+            let mut piece = [0; 10];
+            SystemEntropy.fill(&mut piece);
+            assert!(seen.insert(piece));
+        }
+        assert!(!seen.contains(&[0; 10]));
     }
 }

@@ -59,7 +59,7 @@ pub(crate) fn id(n: u8) -> ActionId {
 
 pub(crate) fn pass(store: &Store, n: u8, payload: &str) {
     let (by, what) = (store.heading(&by("bot")).unwrap(), store.heading(&what()).unwrap());
-    store.passes(id(n), now(), (&by, &what), payload).unwrap();
+    store.passes(id(n), now(), &Headings::new(by, what), payload).unwrap();
 }
 
 pub(crate) fn outcome(rows: u64) -> Outcome {
@@ -143,7 +143,7 @@ async fn no_batch_spans_more_than_a_minute() {
     // A clock that was set back, and one that was set forward again.
     for (n, seconds) in [(1, 0), (2, 60), (3, -1), (4, 7_200), (5, 7_201)] {
         let at = Timestamp::from_micros(now().as_micros() + seconds * 1_000_000);
-        store.passes(id(n), at, (&by, &what), "{}").unwrap();
+        store.passes(id(n), at, &Headings::new(by, what), "{}").unwrap();
     }
     store.catch_up().await;
     let read = |conn: &Connection| {
