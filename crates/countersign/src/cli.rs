@@ -2,6 +2,7 @@
 
 mod agents;
 mod check;
+mod ledger;
 mod people;
 mod receipt;
 mod resources;
@@ -9,7 +10,7 @@ mod reviews;
 pub(crate) mod serving;
 mod span;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -59,9 +60,9 @@ enum Command {
     Receipt(receipt::ReceiptArgs),
     /// Check a receipt, with nothing but the file and the ledger's key. Exit code 0 only when all of it holds.
     Verify(receipt::VerifyArgs),
-    /// The ledger and its key.
+    /// The ledger: its key, and the log for mirrors.
     #[command(subcommand)]
-    Ledger(receipt::LedgerCommand),
+    Ledger(ledger::LedgerCommand),
     /// The demo's protected system: an MCP server on standard streams with a small database of orders.
     #[command(hide = true)]
     DemoUpstream {
@@ -112,6 +113,11 @@ impl From<countersign_identity::IdentityError> for Failure {
     }
 }
 
+/// A file that can't be read or written.
+fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
+    Failure::new(format!("`{}` can't be used: {}", path.display(), out::chain(error)))
+}
+
 /// Logs go to standard error, so that output stays for programs.
 pub(crate) fn start_log() {
     use tracing_subscriber::EnvFilter;
@@ -134,7 +140,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Reviews(command) => reviews::run(command).await,
         Command::Receipt(args) => receipt::write(args).await,
         Command::Verify(args) => receipt::verify(&args),
-        Command::Ledger(command) => receipt::ledger(&command),
+        Command::Ledger(command) => ledger::run(command).await,
         Command::DemoUpstream { database } => demo::upstream(&database).await,
     };
     match done {

@@ -5,14 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use countersign_core::ActionId;
 use countersign_ledger::checkpoint::TrustedLog;
-use countersign_ledger::note::{Sign as _, VerifierKey};
+use countersign_ledger::note::VerifierKey;
 use countersign_ledger::receipt::Receipt;
 
-use super::{ConfigArgs, Failure};
-use crate::kept::log_key;
+use super::{ConfigArgs, Failure, unusable};
 use crate::out;
 use crate::serve::Base;
-use crate::system::SystemEntropy;
 
 #[derive(Debug, Args)]
 pub(crate) struct ReceiptArgs {
@@ -39,12 +37,6 @@ pub(crate) struct VerifyArgs {
     /// As JSON.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Debug, clap::Subcommand)]
-pub(crate) enum LedgerCommand {
-    /// Print the verifier key of the ledger: give it to those who will check receipts, before they need it.
-    Key(ConfigArgs),
 }
 
 /// Longer key files are not read.
@@ -91,15 +83,6 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) fn ledger(command: &LedgerCommand) -> Result<(), Failure> {
-    let LedgerCommand::Key(config) = command;
-    let ledger = config.read()?.ledger;
-    let key = log_key(&ledger.key, &ledger.origin, &SystemEntropy)
-        .map_err(|error| unusable(&ledger.key, &error))?;
-    out::line(key.key());
-    Ok(())
-}
-
 /// A key as it was typed, or those in the file of that name.
 fn verifier_keys(typed: &str) -> Result<Vec<VerifierKey>, Failure> {
     use std::io::Read as _;
@@ -113,8 +96,4 @@ fn verifier_keys(typed: &str) -> Result<Vec<VerifierKey>, Failure> {
     let read = file.take(KEYS_MAX_BYTES).read_to_string(&mut text);
     read.map_err(|error| unusable(Path::new(typed), &error))?;
     text.lines().filter(|line| !line.trim().is_empty()).map(parse).collect()
-}
-
-fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
-    Failure::new(format!("`{}` can't be used: {}", path.display(), out::chain(error)))
 }

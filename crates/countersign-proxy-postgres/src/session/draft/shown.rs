@@ -3,8 +3,8 @@
 //!
 //! What is read stands beside the bytes and never instead of them: what is approved are the bytes.
 
+use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
-use jiff::{SignedDuration, ToSpan as _};
 use serde_json::Value;
 
 /// Arrays of more elements are not read. The bytes are there all the same.
@@ -60,7 +60,10 @@ fn date(days: i32) -> Option<String> {
     match days {
         i32::MAX => Some("infinity".to_owned()),
         i32::MIN => Some("-infinity".to_owned()),
-        _ => EPOCH.checked_add(days.days()).ok().map(|date| date.to_string()),
+        _ => {
+            let since = SignedDuration::from_secs(i64::from(days) * 86_400);
+            EPOCH.checked_add(since).ok().map(|date| date.to_string())
+        }
     }
 }
 

@@ -120,9 +120,27 @@ fn bytes_that_are_not_of_the_type_are_not_read() {
     }
 }
 
+#[test]
+fn moments_that_no_calendar_has_are_not_read() {
+    for days in [7_340_032, i32::MAX - 1, i32::MIN + 1] {
+        assert_eq!(shown(1082, &days.to_be_bytes()), None, "{days}");
+    }
+    for micros in [i64::MAX - 1, i64::MIN + 1] {
+        for oid in [1083, 1114, 1184] {
+            assert_eq!(shown(oid, &micros.to_be_bytes()), None, "{oid} {micros}");
+        }
+    }
+}
+
 proptest! {
     #[test]
-    fn no_bytes_are_too_strange(oid in prop::sample::select(vec![16_u32, 20, 21, 23, 25, 26, 700, 701, 1007, 1009, 1082, 1083, 1114, 1184, 1231, 1700, 2950, 3802]), bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-        let _any = shown(oid, &bytes);
+    fn no_bytes_are_too_strange(
+        bytes in prop::collection::vec(any::<u8>(), 0..40),
+        length in prop::sample::select(vec![0, 1, 2, 4, 8, 10, 16, 20, 28, 40]),
+    ) {
+        let cut = &bytes[..length.min(bytes.len())];
+        for oid in [16_u32, 20, 21, 23, 25, 26, 700, 701, 1007, 1009, 1082, 1083, 1114, 1184, 1231, 1700, 2950, 3802] {
+            let _any = shown(oid, cut);
+        }
     }
 }

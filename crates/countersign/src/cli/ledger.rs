@@ -1,0 +1,77 @@
+//! What can be handed out of the ledger as a whole? Its key, and the log itself in the form that others' mirrors and
+//! verifiers read.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use countersign_gate::{Clock as _, SystemClock};
+use countersign_ledger::note::Sign as _;
+use countersign_ledger::tile::{Bundle, LEVEL_MAX, Tile, encode_entries};
+use countersign_store::Store;
+
+use super::{ConfigArgs, Failure, unusable};
+use crate::kept::log_key;
+use crate::out;
+use crate::serve::Base;
+use crate::system::SystemEntropy;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Print the verifier key of the ledger: give it to those who will check receipts, before they need it.
+    Key(ConfigArgs),
+    /// Write the log into a folder as C2SP tlog-tiles: `checkpoint`, `tile/…` and `tile/entries/…`, for mirrors and
+    /// for verifiers that others wrote. Called again, it adds what is new. It holds no personal data.
+    Tiles {
+        /// The folder.
+        folder: PathBuf,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+}
+
+pub(super) async fn run(command: LedgerCommand) -> Result<(), Failure> {
+    match command {
+        LedgerCommand::Key(config) => {
+            let ledger = config.read()?.ledger;
+            let key = log_key(&ledger.key, &ledger.origin, &SystemEntropy);
+            out::line(key.map_err(|error| unusable(&ledger.key, &error))?.key());
+            Ok(())
+        }
+        LedgerCommand::Tiles { folder, config } => tiles(&Base::open(&config.read()?)?.store, &folder).await,
+    }
+}
+
+async fn tiles(store: &Store, folder: &Path) -> Result<(), Failure> {
+    let refused = |error: countersign_store::StoreError| Failure::new(out::chain(&error));
+    let signed = store.sign_all().await.map_err(refused)?;
+    store.publish(SystemClock.now()).await.map_err(refused)?;
+    let missing = |place: String| Failure::new(format!("the ledger has no `{place}`"));
+    for bundle in (0..).map_while(|index| Bundle::in_tree(index, signed.size)) {
+        if bundle.is_full() && folder.join(bundle.to_string()).exists() {
+            continue;
+        }
+        let leaves = store.bundle(bundle).map_err(refused)?.ok_or_else(|| missing(bundle.to_string()))?;
+        let bytes = encode_entries(leaves.iter().map(Vec::as_slice));
+        write(folder, &bundle.to_string(), &bytes.map_err(|error| Failure::new(out::chain(&error)))?)?;
+    }
+    for level in 0..=LEVEL_MAX {
+        for tile in (0..).map_while(|index| Tile::in_tree(level, index, signed.size)) {
+            if tile.is_full() && folder.join(tile.to_string()).exists() {
+                continue;
+            }
+            let bytes = store.tile(tile).map_err(refused)?.ok_or_else(|| missing(tile.to_string()))?;
+            write(folder, &tile.to_string(), &bytes)?;
+        }
+    }
+    // Last, so that it never promises what is not there.
+    write(folder, "checkpoint", signed.note.as_bytes())?;
+    out::line(format_args!("{} entries in `{}`", signed.size, folder.display()));
+    Ok(())
+}
+
+fn write(folder: &Path, place: &str, bytes: &[u8]) -> Result<(), Failure> {
+    let path = folder.join(place);
+    let parent = path.parent().unwrap_or(folder);
+    let written = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&path, bytes));
+    written.map_err(|error| unusable(&path, &error))
+}
