@@ -20,7 +20,8 @@ pub(crate) const BODY_MAX_BYTES: usize = 64 * 1024;
 /// Wraps every route, the fallback included.
 pub(crate) async fn guard(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let uri = request.uri().clone();
-    let programs = uri.path().starts_with("/api/") || request.headers().contains_key(header::AUTHORIZATION);
+    let for_programs = ["/api/", "/ledger/"].iter().any(|prefix| uri.path().starts_with(prefix));
+    let programs = for_programs || request.headers().contains_key(header::AUTHORIZATION);
     let mut response = match admit(&app, request).await {
         Ok(request) => next.run(request).await,
         Err(problem) => show(problem),
@@ -60,6 +61,12 @@ fn for_people(problem: &Problem, uri: &Uri) -> Response {
 async fn admit(app: &Shared, mut request: Request) -> Result<Request, Problem> {
     if !app.site.is_addressed(request.uri(), request.headers()) {
         return Err(Problem::plain(Code::WrongHost));
+    }
+    if access(&request) == Some(Access::Auditor) {
+        let auditor = app.console.auditors.admit(request.headers());
+        let auditor = auditor.ok_or_else(|| Problem::plain(Code::Unauthenticated))?;
+        request.extensions_mut().insert(auditor);
+        return Ok(request);
     }
     let now = app.console.gate.clock().now();
     let caller = Caller::of(request.headers(), &app.site, &app.console.identity, now)?;
@@ -111,8 +118,15 @@ async fn check_origin(app: &Shared, request: Request, caller: Option<&Caller>) -
 
 /// Whether the route does the same for everybody, so that the session that a cookie brings along plays no part.
 fn is_open(request: &Request) -> bool {
-    let path = request.extensions().get::<MatchedPath>();
-    path.is_some_and(|path| routes::access(request.method(), path.as_str()) == Some(Access::Open))
+    access(request) == Some(Access::Open)
+}
+
+/// Who may call the route of this request.
+fn access(request: &Request) -> Option<Access> {
+    let path = request.extensions().get::<MatchedPath>()?;
+    // What answers GET answers HEAD.
+    let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    routes::access(method, path.as_str())
 }
 
 /// The whole body, up to [`BODY_MAX_BYTES`].

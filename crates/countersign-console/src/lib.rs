@@ -8,11 +8,13 @@
 
 mod api;
 mod assets;
+mod auditors;
 mod codes;
 mod credential;
 mod cut;
 mod guard;
 mod json_tree;
+mod log;
 mod openapi;
 mod pages;
 mod params;
@@ -26,6 +28,7 @@ mod view;
 mod visible;
 mod wire;
 
+pub use auditors::Auditors;
 pub use cut::Cut;
 pub use reach::{counted, outcome_tail, rows_text, scope_text};
 pub use sample::{Cell, Fate, Row, SampleView, Value};
@@ -49,6 +52,8 @@ pub struct Console {
     /// Where people reach the console, for example `http://localhost:8811`. Requests that name another host are
     /// refused; with `https` the session cookie is `Secure`.
     pub public_url: String,
+    /// Who may read the log.
+    pub auditors: Auditors,
 }
 
 impl fmt::Debug for Console {

@@ -8,7 +8,7 @@ use http::{HeaderValue, Method, header};
 
 use crate::codes::{Code, Problem};
 use crate::guard::{guard, show, signed_in_only};
-use crate::{Shared, api, assets, pages};
+use crate::{Shared, api, assets, log, pages};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) enum Access {
     Open,
     /// Signed-in people.
     Person,
+    /// Programs with an auditor's token; no person.
+    Auditor,
 }
 
 /// One route.
@@ -30,7 +32,7 @@ pub(crate) struct Route {
 /// Every route. A new one also needs its line in `routes/tests.rs`.
 #[rustfmt::skip]
 pub(crate) fn table() -> Vec<Route> {
-    use Access::{Open, Person};
+    use Access::{Auditor, Open, Person};
     let get_ = |path, access, handler| Route { method: Method::GET, path, access, handler };
     let post_ = |path, access, handler| Route { method: Method::POST, path, access, handler };
     let delete_ = |path, access, handler| Route { method: Method::DELETE, path, access, handler };
@@ -71,6 +73,9 @@ pub(crate) fn table() -> Vec<Route> {
         post_("/api/v1/sign-in/options", Open, post(api::passkeys::sign_in_options)),
         post_("/api/v1/sign-in", Open, post(api::passkeys::sign_in)),
         get_("/api/v1/openapi.json", Open, get(api::openapi)),
+
+        get_("/ledger/checkpoint", Auditor, get(log::checkpoint)),
+        get_("/ledger/tile/{*path}", Auditor, get(log::piece)),
     ]
 }
 
@@ -79,7 +84,8 @@ pub(crate) fn router(app: Shared) -> Router {
     let mut router = Router::new();
     for Route { method: _, path, access, handler } in table() {
         let handler = match access {
-            Access::Open => handler,
+            // The guard lets nobody else through to the log, and its handlers ask for the proof.
+            Access::Open | Access::Auditor => handler,
             Access::Person => handler.route_layer(middleware::from_fn(signed_in_only)),
         };
         router = router.route(path, handler);

@@ -16,6 +16,8 @@ use serde_json::Value;
 
 use crate::Console;
 
+/// The token of an auditor.
+pub(crate) const AUDITOR: &str = "an-auditors-token-of-some-length";
 pub(crate) const HERE: &str = "http://localhost:8811";
 
 /// The console of a fresh world.
@@ -36,6 +38,8 @@ pub(crate) struct Session {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    pub(crate) bytes: axum::body::Bytes,
+    /// The same, as far as it is text.
     pub(crate) text: String,
 }
 
@@ -73,6 +77,7 @@ impl Bench {
             gate: world.gate.clone(),
             identity: world.identity.clone(),
             public_url: HERE.to_owned(),
+            auditors: crate::Auditors::with([AUDITOR]),
         };
         Self { world, router: crate::router(Arc::new(console)), upstream: CountingUpstream::default() }
     }
@@ -182,8 +187,8 @@ impl Ask<'_> {
         let response = self.open().await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        Answer { status: parts.status, headers: parts.headers, text }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Answer { status: parts.status, headers: parts.headers, bytes, text }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use countersign_core::Timestamp;
+use countersign_ledger::tile::{Bundle, Tile};
 
 use crate::{Gate, GateError, Inner};
 
@@ -19,6 +20,30 @@ struct Told {
 }
 
 impl Gate {
+    /// The newest published checkpoint.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn published(&self) -> Result<Option<String>, GateError> {
+        Ok(self.store().published()?)
+    }
+
+    /// A tile of the published log. `None` when it has no such tile.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn tile(&self, tile: Tile) -> Result<Option<Vec<u8>>, GateError> {
+        Ok(self.store().tile(tile)?)
+    }
+
+    /// The leaves of a bundle of the published log. `None` when it has no such bundle.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn bundle(&self, bundle: Bundle) -> Result<Option<Vec<Vec<u8>>>, GateError> {
+        Ok(self.store().bundle(bundle)?)
+    }
+
     /// Publishes for as long as the gate is there.
     pub fn start_publishing(&self) {
         let weak = Arc::downgrade(&self.0);

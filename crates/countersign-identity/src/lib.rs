@@ -8,8 +8,8 @@
 //! Tokens are 32 random bytes and are stored only as SHA-256 values. Every question reads the store anew, so that
 //! a revocation by another process holds for the next request. Nothing here reads a clock: `now` is a parameter.
 //!
-//! An agent may also show what somebody else has issued: a JWT of an issuer of the configuration ([`issuers`]), or a
-//! certificate. Then the rules that it was added with say which agent it is ([`workload`]).
+//! An agent may also show what somebody else has issued: a JWT of an issuer of the configuration (`issuers.rs`), or a
+//! certificate. Then the rules that it was added with say which agent it is (`workload.rs`).
 //! What this crate deliberately doesn't do: passwords, policy (who *may* vote), cookies, serving HTTP; whether an
 //! authority vouches for a certificate is seen to where TLS is.
 

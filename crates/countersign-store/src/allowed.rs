@@ -93,7 +93,7 @@ pub(crate) fn read_back(left: Left) -> Result<Vec<Waiting<Allowed>>, StoreError>
     left.into_iter()
         .map(|(seq, body)| {
             let item = parse(&body).ok_or_else(|| corrupt(&seq.to_string()))?;
-            Ok(Waiting { seq, bytes: body.len(), item })
+            Ok(Waiting { seq, framed: true, bytes: body.len(), item })
         })
         .collect()
 }

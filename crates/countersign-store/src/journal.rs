@@ -27,6 +27,8 @@ const NAMES: [&str; 2] = ["journal-a", "journal-b"];
 #[derive(Debug)]
 pub(crate) struct Waiting<T> {
     pub(crate) seq: u64,
+    /// Whether the frame of this number is its own, so that another process can find it in the file.
+    pub(crate) framed: bool,
     pub(crate) bytes: usize,
     pub(crate) item: T,
 }
@@ -37,7 +39,8 @@ pub(crate) struct Journal<T> {
 }
 
 struct Inner<T> {
-    files: [Turn; 2],
+    /// None in a process that records no actions: the files are another's.
+    files: Option<[Turn; 2]>,
     active: usize,
     next: u64,
     /// Up to here everything is in the database.
@@ -88,16 +91,13 @@ impl<T> Journal<T> {
         }
         left.sort_by_key(|(seq, _)| *seq);
         let [a, b] = <[Turn; 2]>::try_from(turns).map_err(|_two_names| StoreError::Closed)?;
-        let inner = Inner {
-            files: [a, b],
-            active: 0,
-            next,
-            moved,
-            waiting: Vec::new(),
-            waiting_bytes: 0,
-            refused: None,
-        };
-        Ok((Self { inner: Mutex::new(inner), faults }, left))
+        Ok((Self { inner: Mutex::new(Inner::new(Some([a, b]), next, moved)), faults }, left))
+    }
+
+    /// The journal of a process that records no actions. The gateway may be appending to the files at this moment, so
+    /// nobody else reads, moves or mends them.
+    pub(crate) fn of_another() -> Self {
+        Self { inner: Mutex::new(Inner::new(None, 1, 0)), faults: None }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner<T>> {
@@ -121,7 +121,7 @@ impl<T> Journal<T> {
         inner.write(seq, body)?;
         let first = inner.waiting.is_empty();
         inner.waiting_bytes += body.len();
-        inner.waiting.push(Waiting { seq, bytes: body.len(), item });
+        inner.waiting.push(Waiting { seq, framed: true, bytes: body.len(), item });
         Ok(first)
     }
 
@@ -135,7 +135,7 @@ impl<T> Journal<T> {
         let first = inner.waiting.is_empty();
         let seq = inner.next.saturating_sub(1);
         inner.waiting_bytes += bytes;
-        inner.waiting.push(Waiting { seq, bytes, item });
+        inner.waiting.push(Waiting { seq, framed: false, bytes, item });
         first
     }
 
@@ -152,6 +152,12 @@ impl<T> Journal<T> {
         inner.refused = None;
     }
 
+    /// So many bytes of what was taken turned out to be in the database already.
+    pub(crate) fn moved_by_another(&self, bytes: usize) {
+        let mut inner = self.inner();
+        inner.waiting_bytes = inner.waiting_bytes.saturating_sub(bytes);
+    }
+
     /// The database fails: nothing more is taken until it works again.
     pub(crate) fn refuse(&self, why: String) {
         self.inner().refused = Some(why);
@@ -161,7 +167,7 @@ impl<T> Journal<T> {
     pub(crate) fn clear(&self) -> Result<(), StoreError> {
         let mut inner = self.inner();
         let moved = inner.moved;
-        for turn in &mut inner.files {
+        for turn in inner.files.iter_mut().flatten() {
             if turn.last <= moved {
                 turn.clear().map_err(failed)?;
             }
@@ -171,6 +177,10 @@ impl<T> Journal<T> {
 }
 
 impl<T> Inner<T> {
+    fn new(files: Option<[Turn; 2]>, next: u64, moved: u64) -> Self {
+        Self { files, active: 0, next, moved, waiting: Vec::new(), waiting_bytes: 0, refused: None }
+    }
+
     fn write(&mut self, seq: u64, body: &[u8]) -> Result<(), StoreError> {
         self.take_turns()?;
         let length =
@@ -178,7 +188,7 @@ impl<T> Inner<T> {
         let seq_bytes = seq.to_be_bytes();
         let check = check(&[&seq_bytes, body]);
         let frame = [length.to_be_bytes().as_slice(), &check, &seq_bytes, body].concat();
-        let [a, b] = &mut self.files;
+        let Some([a, b]) = &mut self.files else { return Err(not_ours()) };
         let turn = if self.active == 0 { a } else { b };
         if let Err(error) = turn.file.write_all(&frame) {
             // Half a frame would hide all that follow it.
@@ -194,7 +204,7 @@ impl<T> Inner<T> {
     }
 
     fn take_turns(&mut self) -> Result<(), StoreError> {
-        let [a, b] = &mut self.files;
+        let Some([a, b]) = &mut self.files else { return Err(not_ours()) };
         let (active, other) = if self.active == 0 { (a, b) } else { (b, a) };
         if active.bytes >= TURN_AT && other.last <= self.moved {
             other.clear().map_err(failed)?;
@@ -212,6 +222,10 @@ impl Turn {
         }
         Ok(())
     }
+}
+
+fn not_ours() -> StoreError {
+    StoreError::NotCommitted("only the gateway records actions".to_owned())
 }
 
 fn failed(source: std::io::Error) -> StoreError {

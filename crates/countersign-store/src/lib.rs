@@ -71,6 +71,8 @@ pub struct Options {
     /// Where a copy of the newest published checkpoint is kept, best on another disk: when the store is opened, a ledger
     /// that has lost or changed what the copy covers is refused.
     pub checkpoint_file: PathBuf,
+    /// Whether this is the gateway itself, which records actions. Every other process leaves the journal alone.
+    pub records_actions: bool,
     /// Called after each commit with what changed, on the writer's thread; must not block.
     pub on_commit: Arc<dyn Fn(&Notice) + Send + Sync>,
     /// For tests.
@@ -88,7 +90,15 @@ impl Options {
     pub fn new(folder: impl Into<PathBuf>, entropy: Arc<dyn Entropy>, signer: Arc<dyn Sign>) -> Self {
         let folder = folder.into();
         let checkpoint_file = folder.join("checkpoint");
-        Self { folder, entropy, signer, checkpoint_file, on_commit: Arc::new(|_| {}), faults: None }
+        Self {
+            folder,
+            entropy,
+            signer,
+            checkpoint_file,
+            records_actions: true,
+            on_commit: Arc::new(|_| {}),
+            faults: None,
+        }
     }
 }
 
@@ -224,6 +234,9 @@ impl Store {
 
 /// The journal, and what a crash left in it.
 fn open_journal(connection: &Connection, options: &Options) -> Result<Opened, StoreError> {
+    if !options.records_actions {
+        return Ok((Arc::new(Journal::of_another()), Vec::new()));
+    }
     let moved: i64 = connection.query_row("SELECT journaled FROM log_state", [], |row| row.get(0))?;
     let moved = u64::try_from(moved).unwrap_or(0);
     let (journal, left) = Journal::open(&options.folder, moved, options.faults.clone())?;

@@ -329,10 +329,17 @@ impl Loop {
         Tx::new(&self.connection, &self.log, self.options.entropy.as_ref(), faults, head)
     }
 
-    fn move_line(&self, head: Head) -> Result<(Head, Vec<Hash>), StoreError> {
+    fn move_line(&mut self, head: Head) -> Result<(Head, Vec<Hash>), StoreError> {
         if self.line.is_empty() {
             return Ok((head, Vec::new()));
         }
+        // Before a restart, or by an older gateway that is not quite gone, some of it may have been moved already.
+        let sql = "SELECT journaled FROM log_state";
+        let moved: i64 = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        let moved = tree::unsigned(moved);
+        let known = self.line.extract_if(.., |waiting| waiting.framed && waiting.seq <= moved);
+        let bytes: usize = known.map(|waiting| waiting.bytes).sum();
+        self.journal.moved_by_another(bytes);
         let mut tx = self.tx(head);
         settle_line(&mut tx, &self.line)?;
         let Done { head, leaves, .. } = tx.finish();

@@ -74,6 +74,11 @@ pub(crate) struct Base {
 impl Base {
     /// Opens the store and who is known in it.
     pub(crate) fn open(config: &Config) -> Result<Self, ServeError> {
+        Self::opened(config, false)
+    }
+
+    /// `records_actions` is for the gateway alone.
+    fn opened(config: &Config, records_actions: bool) -> Result<Self, ServeError> {
         let wakers = Wakers::default();
         let entropy = Arc::new(SystemEntropy);
         let folder = |source| ServeError::Folder { path: config.state.display().to_string(), source };
@@ -82,6 +87,7 @@ impl Base {
         let key = |source| ServeError::LogKey { path: config.ledger.key.display().to_string(), source };
         let mut options = Options::new(&config.state, entropy.clone(), Arc::new(signer.map_err(key)?));
         options.checkpoint_file.clone_from(&config.ledger.checkpoint_file);
+        options.records_actions = records_actions;
         options.on_commit = wakers.on_commit();
         let store = Store::open(&options)?;
         let identity = Identity::new(store.clone(), entropy, &config.public_url)?;
@@ -103,7 +109,7 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
     let lock = FolderLock::take(&config.state)
         .map_err(folder)?
         .ok_or_else(|| ServeError::InUse(config.state.display().to_string()))?;
-    let Base { store, wakers, identity } = Base::open(&config)?;
+    let Base { store, wakers, identity } = Base::opened(&config, true)?;
     store.policy_changed(bundle.hash(), SystemClock.now()).await?;
     let policy = Arc::new(Live::new(bundle));
     let gate = Gate::start(parts(&config, store.clone(), wakers, policy.clone())).await?;
@@ -128,24 +134,21 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
         config.resources,
     )
     .map_err(|error| ServeError::Mcp(error.into()))?;
-    let console =
-        Console { gate: gate.clone(), identity: identity.clone(), public_url: config.public_url.clone() };
-
+    let console = Console {
+        gate: gate.clone(),
+        identity: identity.clone(),
+        public_url: config.public_url.clone(),
+        auditors: config.ledger.auditors,
+    };
     let stop = CancellationToken::new();
     let (agents_listener, agents) = bind(config.agents).await?;
     let (people_listener, _) = bind(config.people).await?;
-    let mut listeners = vec![
-        tokio::spawn(listen::serve(
-            agents_listener,
-            countersign_proxy_mcp::router(Arc::new(mcp)),
-            stop.clone(),
-        )),
-        tokio::spawn(listen::serve(
-            people_listener,
-            countersign_console::router(Arc::new(console)),
-            stop.clone(),
-        )),
+    let routers = [
+        (agents_listener, countersign_proxy_mcp::router(Arc::new(mcp))),
+        (people_listener, countersign_console::router(Arc::new(console))),
     ];
+    let serve = |(listener, router)| tokio::spawn(listen::serve(listener, router, stop.clone()));
+    let mut listeners: Vec<_> = routers.into_iter().map(serve).collect();
     let databases_at = match postgres {
         Some(postgres) => {
             let (listener, bound) = bind(config.postgres.listen).await?;

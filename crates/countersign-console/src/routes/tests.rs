@@ -7,8 +7,8 @@ use super::{Access, table};
 use crate::testing::{Bench, HERE, Session, location};
 
 /// Method, path, access, and a path to try it with.
-const ROUTES: [(&str, &str, Access, &str); 35] = {
-    use Access::{Open, Person};
+const ROUTES: [(&str, &str, Access, &str); 37] = {
+    use Access::{Auditor, Open, Person};
     [
         ("GET", "/", Person, "/"),
         ("GET", "/reviews/{id}", Person, "/reviews/rev_00000000000070008000000000000000"),
@@ -60,6 +60,8 @@ const ROUTES: [(&str, &str, Access, &str); 35] = {
         ("POST", "/api/v1/sign-in/options", Open, "/api/v1/sign-in/options"),
         ("POST", "/api/v1/sign-in", Open, "/api/v1/sign-in"),
         ("GET", "/api/v1/openapi.json", Open, "/api/v1/openapi.json"),
+        ("GET", "/ledger/checkpoint", Auditor, "/ledger/checkpoint"),
+        ("GET", "/ledger/tile/{*path}", Auditor, "/ledger/tile/0/000.p/1"),
     ]
 };
 
@@ -84,7 +86,7 @@ async fn a_stranger_reaches_no_route_of_a_person() {
             continue;
         }
         let answer = bench.ask(method(word), path).send().await;
-        if path.starts_with("/api/") {
+        if path.starts_with("/api/") || access == Access::Auditor {
             assert_eq!(answer.code(), "unauthenticated", "{word} {path}");
             assert!(answer.header("www-authenticate").starts_with("Bearer"));
         } else {

@@ -9,8 +9,8 @@ use countersign_core::{
 use tempfile::TempDir;
 
 use super::*;
-use crate::Options;
 use crate::journal::Journal;
+use crate::{Durability, Options};
 
 struct Counting(std::sync::atomic::AtomicU8);
 
@@ -163,4 +163,37 @@ fn frames_of_any_bytes_are_refused_or_read_but_never_panic() {
         }
     }
     assert!(parse(b"").is_none());
+}
+
+/// Commands open the store while the gateway is appending to the journal.
+#[tokio::test]
+async fn a_process_that_records_nothing_leaves_the_journal_to_the_gateway() {
+    let folder = TempDir::new().unwrap();
+    let gateway = Store::open(&options(&folder)).unwrap();
+    for n in 0..20 {
+        gateway.record_judged(action(n), allowed()).unwrap();
+        let command = Store::open(&Options { records_actions: false, ..options(&folder) }).unwrap();
+        command.record_judged(action(100 + n), allowed()).unwrap_err();
+        command.heartbeat(now()).await.unwrap();
+        drop(command);
+        gateway.write(Durability::Relaxed, |_tx| Ok(())).await.unwrap();
+    }
+    for n in 0..20 {
+        assert!(gateway.action(action(n).id()).unwrap().is_some(), "{n}");
+        assert!(gateway.action(action(100 + n).id()).unwrap().is_none());
+    }
+}
+
+/// A gateway that was left behind and one that took its place find the same frames.
+#[tokio::test]
+async fn what_another_has_moved_is_not_moved_again() {
+    let folder = TempDir::new().unwrap();
+    for n in 0..20 {
+        let old = Store::open(&options(&folder)).unwrap();
+        old.record_judged(action(n), allowed()).unwrap();
+        let new = Store::open(&options(&folder)).unwrap();
+        old.write(Durability::Relaxed, |_tx| Ok(())).await.unwrap();
+        new.write(Durability::Relaxed, |_tx| Ok(())).await.unwrap();
+        assert!(new.action(action(n).id()).unwrap().is_some(), "{n}");
+    }
 }

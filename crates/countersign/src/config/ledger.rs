@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use countersign_console::Auditors;
+
 use super::fields::Fields;
+use super::secret;
 
 /// How the ledger presents itself.
 #[derive(Debug, Clone)]
@@ -13,6 +16,8 @@ pub(crate) struct Ledger {
     pub(crate) key: PathBuf,
     /// Where a copy of the newest published checkpoint is kept.
     pub(crate) checkpoint_file: PathBuf,
+    /// Who may read the log over HTTP.
+    pub(crate) auditors: Auditors,
 }
 
 pub(super) fn read(fields: Fields<'_>, folder: &Path, state: &Path, public_url: &str) -> Ledger {
@@ -37,6 +42,22 @@ pub(super) fn read(fields: Fields<'_>, folder: &Path, state: &Path, public_url: 
     };
     let key = file("key", "log.key");
     let checkpoint_file = file("checkpoint_file", "checkpoint");
+    let auditors = auditors(&fields, folder);
     fields.finish();
-    Ledger { origin, key, checkpoint_file }
+    Ledger { origin, key, checkpoint_file, auditors }
+}
+
+fn auditors(fields: &Fields<'_>, folder: &Path) -> Auditors {
+    let mut tokens = Vec::new();
+    for reference in fields.strings("auditors").unwrap_or_default() {
+        let token = secret::resolve(fields, &reference, folder);
+        let found = !token.is_empty();
+        if found && token.chars().count() < Auditors::TOKEN_MIN_CHARS {
+            let message = format!("an auditor's token has at least {} characters", Auditors::TOKEN_MIN_CHARS);
+            let help = "make one with `openssl rand -base64 32`, and name it as `env:NAME` or `file:PATH`";
+            fields.problem(reference.span(), message, Some(help.to_owned()));
+        }
+        tokens.push(token);
+    }
+    Auditors::with(tokens.iter().map(String::as_str).filter(|token| !token.is_empty()))
 }

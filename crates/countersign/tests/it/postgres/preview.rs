@@ -55,6 +55,7 @@ async fn told(site: &Site, review: &Review) -> Preview {
         gate: site.world.gate.clone(),
         identity: Arc::clone(&site.world.identity),
         public_url: "http://localhost:8811".to_owned(),
+        auditors: countersign_console::Auditors::default(),
     };
     let life = Duration::from_secs(3600);
     let link = site.world.identity.invite("ada", BTreeSet::new(), life, site.now()).await.unwrap();
