@@ -24,7 +24,7 @@ mod within;
 use std::io as std_io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use countersign_core::{Principal, Timestamp};
 use tokio::sync::mpsc;
@@ -37,7 +37,7 @@ use crate::reading::{Facts, Reader};
 use crate::served::Served;
 use crate::wire::Wire;
 use ask::{Ask, Event, Looking};
-use awaited::Owed;
+use awaited::{Flight, Owed};
 pub(crate) use doubt::Footing;
 pub(crate) use draft::{Setting, draft, facts};
 use io::Side;
@@ -47,6 +47,9 @@ use unit::{Extent, Unready};
 
 /// While a unit waits, so many bytes of what follows are kept; the client has to wait with the rest.
 const AHEAD_MAX: usize = 64 * 1024;
+
+/// So many turns in a row, bytes go before everything else: mostly nothing else is there, and asking costs time.
+const HASTY_TURNS_MAX: u32 = 16;
 
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +120,10 @@ pub(crate) struct Session {
     /// A unit of which it is being found out what it would touch.
     looking: Option<Looking>,
     asks: u64,
+    /// Turns in which bytes went first, in a row.
+    hasty_turns: u32,
+    /// Answered, and not told to anybody yet.
+    landed: Vec<(Flight, u64)>,
     events: mpsc::UnboundedReceiver<Event>,
     teller: mpsc::UnboundedSender<Event>,
     /// Tasks of the gate that still record an outcome.
@@ -178,6 +185,8 @@ impl Session {
             looking: None,
             guard: None,
             asks: 0,
+            hasty_turns: 0,
+            landed: Vec::new(),
             events,
             teller,
             passing: Vec::new(),
@@ -196,6 +205,7 @@ impl Session {
         };
         self.drop_approved();
         self.expire_catalog_at_end();
+        self.land_all();
         self.settle_unknown();
         // Who has said good-bye hears nothing more.
         let ended = if self.leaving && matches!(ended, Ended::Server(_)) { Ended::Left } else { ended };
@@ -209,6 +219,9 @@ impl Session {
                 Moved::Client => self.advance(),
                 Moved::Server => {
                     self.take_replies()?;
+                    // The client goes on while the outcome is noted.
+                    self.client.send_at_once().map_err(Ended::Client)?;
+                    self.land_all();
                     self.advance()
                 }
             },
@@ -230,48 +243,59 @@ impl Session {
     async fn turn(&mut self) -> Turn {
         let clock = Arc::clone(self.served.clock());
         let remind_at = self.ask.as_ref().and_then(|ask| ask.remind_at);
-        let reminder = async {
-            match remind_at {
-                Some(at) => clock.sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
-        let reads_client = self.reads_client();
-        let (client, server, standing) = (&mut self.client, &mut self.server, &mut self.standing.0);
-        let io = std::future::poll_fn(|cx| {
-            // Both are sent first, so that what was decided is on its way before anything new is read.
-            if let Poll::Ready(Err(error)) = client.poll_send(cx) {
-                return Poll::Ready(Err(Ended::Client(error)));
-            }
-            if let Poll::Ready(Err(error)) = server.poll_send(cx) {
-                return Poll::Ready(Err(Ended::Server(error)));
-            }
-            if !client.is_backlogged()
-                && let Poll::Ready(read) = server.poll_receive(cx)
-            {
-                return Poll::Ready(read.and_then(some).map(|()| Moved::Server).map_err(Ended::Server));
-            }
-            if reads_client
-                && !server.is_backlogged()
-                && let Poll::Ready(read) = client.poll_receive(cx)
-            {
-                return Poll::Ready(match read {
-                    Ok(0) => Err(Ended::Left),
-                    Ok(_) => Ok(Moved::Client),
-                    Err(error) => Err(Ended::Client(error)),
-                });
-            }
-            Poll::Pending
-        });
+        let mut reminder = remind_at.map(|at| clock.sleep_until(at));
         // All are cancel safe: bytes are kept in the sides, events in their channels.
-        tokio::select! {
-            biased;
-            Some(event) = self.events.recv() => Turn::Event(event),
-            Some(()) = self.cancels.recv() => Turn::Cancel,
-            moved = io => Turn::Io(moved),
-            () = reminder => Turn::Remind,
-            () = standing => Turn::Standing,
+        let turn = std::future::poll_fn(|cx| {
+            let hasty = self.hasty_turns < HASTY_TURNS_MAX;
+            if hasty && let Poll::Ready(moved) = self.poll_io(cx) {
+                return Poll::Ready(Turn::Io(moved));
+            }
+            if let Poll::Ready(Some(event)) = self.events.poll_recv(cx) {
+                return Poll::Ready(Turn::Event(event));
+            }
+            if let Poll::Ready(Some(())) = self.cancels.poll_recv(cx) {
+                return Poll::Ready(Turn::Cancel);
+            }
+            if let Some(reminder) = &mut reminder
+                && reminder.as_mut().poll(cx).is_ready()
+            {
+                return Poll::Ready(Turn::Remind);
+            }
+            if self.standing.0.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Turn::Standing);
+            }
+            if hasty { Poll::Pending } else { self.poll_io(cx).map(Turn::Io) }
+        })
+        .await;
+        let hasty = matches!(turn, Turn::Io(_)) && self.hasty_turns < HASTY_TURNS_MAX;
+        self.hasty_turns = if hasty { self.hasty_turns + 1 } else { 0 };
+        turn
+    }
+
+    fn poll_io(&mut self, cx: &mut Context<'_>) -> Poll<Result<Moved, Ended>> {
+        // Both are sent first, so that what was decided is on its way before anything new is read.
+        if let Poll::Ready(Err(error)) = self.client.poll_send(cx) {
+            return Poll::Ready(Err(Ended::Client(error)));
         }
+        if let Poll::Ready(Err(error)) = self.server.poll_send(cx) {
+            return Poll::Ready(Err(Ended::Server(error)));
+        }
+        if !self.client.is_backlogged()
+            && let Poll::Ready(read) = self.server.poll_receive(cx)
+        {
+            return Poll::Ready(read.and_then(some).map(|()| Moved::Server).map_err(Ended::Server));
+        }
+        if self.reads_client()
+            && !self.server.is_backlogged()
+            && let Poll::Ready(read) = self.client.poll_receive(cx)
+        {
+            return Poll::Ready(match read {
+                Ok(0) => Err(Ended::Left),
+                Ok(_) => Ok(Moved::Client),
+                Err(error) => Err(Ended::Client(error)),
+            });
+        }
+        Poll::Pending
     }
 
     /// While a unit waits, the client is read only to notice that it leaves.

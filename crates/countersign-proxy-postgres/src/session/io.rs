@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
@@ -61,6 +61,14 @@ impl Side {
             self.out = Vec::new();
         }
         Pin::new(&mut self.wire).poll_flush(cx)
+    }
+
+    /// Sends what the peer takes without waiting; the rest stays in line.
+    pub(crate) fn send_at_once(&mut self) -> io::Result<()> {
+        match self.poll_send(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(sent) => sent,
+            Poll::Pending => Ok(()),
+        }
     }
 
     /// Reads what has come; zero bytes are the end.

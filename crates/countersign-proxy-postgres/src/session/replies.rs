@@ -288,13 +288,22 @@ impl Session {
         }
     }
 
-    /// Tells the outcome of every action that ended here.
+    /// Every action that ended here has an outcome.
     pub(super) fn settle(&mut self, upto: u64) {
         let now = self.served.now();
         while let Some(flight) = self.owed.flights.pop_front_if(|flight| flight.number <= upto) {
             let duration_us = u64::try_from(now.since(flight.started).as_micros()).unwrap_or(u64::MAX);
+            self.landed.push((flight, duration_us));
+        }
+    }
+
+    /// Tells the outcomes.
+    pub(super) fn land_all(&mut self) {
+        let mut landed = std::mem::take(&mut self.landed);
+        for (flight, duration_us) in landed.drain(..) {
             self.land(flight, duration_us);
         }
+        self.landed = landed;
     }
 
     /// The connection ended before these were answered. Where the gate's task waits, it hears that by itself.
