@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use countersign_core::{AgentId, DigestWriter, Entropy, Principal, Timestamp};
 use countersign_ledger::note::{Algorithm, SigningKey};
-use countersign_store::{Options, Store};
+use countersign_store::{ContentKey, Options, Store};
 
 use crate::webauthn::authenticator::Authenticator;
 use crate::{
@@ -114,7 +114,8 @@ impl World {
 fn open(folder: &tempfile::TempDir, seed: u64, public_url: &str) -> Identity {
     let entropy: Arc<dyn Entropy> = Arc::new(Seeded { seed, next: AtomicU64::new(0) });
     let key = SigningKey::generate("identity.example/ledger", Algorithm::Ed25519, &[5; 32]).unwrap();
-    let store = Store::open(&Options::new(folder.path(), entropy.clone(), Arc::new(key))).unwrap();
+    let content = Arc::new(ContentKey::new(&[6; 32]).unwrap());
+    let store = Store::open(&Options::new(folder.path(), entropy.clone(), Arc::new(key), content)).unwrap();
     Identity::new(store, entropy, public_url).unwrap()
 }
 

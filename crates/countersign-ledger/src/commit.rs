@@ -18,12 +18,21 @@ pub struct Content {
     pub name: String,
     /// UTF-8 text.
     pub value: String,
+    /// The person whom it is about, where that is not simply the entry's case: whoever keeps the value can then erase
+    /// what is about one person. No part of what is committed to.
+    pub about: Option<String>,
 }
 
 impl Content {
     /// One named value.
     pub fn new(name: &str, value: impl Into<String>) -> Self {
-        Self { name: name.to_owned(), value: value.into() }
+        Self { name: name.to_owned(), value: value.into(), about: None }
+    }
+
+    /// The same about this person.
+    #[must_use]
+    pub fn about(self, person: impl Into<String>) -> Self {
+        Self { about: Some(person.into()), ..self }
     }
 }
 

@@ -79,6 +79,13 @@ pub(crate) struct Ended {
 
 pub(crate) fn insert(tx: &mut Tx<'_>, row: &Requested<'_>) -> Result<(), StoreError> {
     let action = row.action;
+    let id = action.id().to_string();
+    let body = tx.sealed(&id, "actions.body", row.body.as_bytes())?;
+    let payload = tx.sealed(&id, "actions.payload", action.payload())?;
+    let (outcome, result) = match row.ended {
+        Some(ended) => sealed_end(tx, &id, &ended.outcome, ended.result.as_deref())?,
+        None => (None, None),
+    };
     let mut verbs: Vec<&str> = action.effects().iter().map(|effect| effect.verb.word()).collect();
     verbs.dedup();
     tx.exec(
@@ -87,7 +94,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, row: &Requested<'_>) -> Result<(), StoreEr
              body, judged, payload, outcome, result, settled_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         params![
-            action.id().to_string(),
+            id,
             action.received_at().as_micros(),
             action.resource().name,
             action.principal().name,
@@ -96,11 +103,11 @@ pub(crate) fn insert(tx: &mut Tx<'_>, row: &Requested<'_>) -> Result<(), StoreEr
             row.decision.word(),
             row.progress.word(),
             row.review,
-            row.body,
+            body,
             row.judged,
-            action.payload(),
-            row.ended.map(|ended| serde_json::to_string(&ended.outcome)).transpose()?,
-            row.ended.and_then(|ended| ended.result.as_deref()),
+            payload,
+            outcome,
+            result,
             row.ended.map(|ended| ended.at.as_micros()),
         ],
     )?;
@@ -117,13 +124,29 @@ pub(crate) fn end(
     result: Option<&[u8]>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    let id = action.to_string();
+    let (sealed, result) = sealed_end(tx, &id, outcome, result)?;
     let changed = tx.exec(
         "actions.outcome",
         "UPDATE actions SET progress = 'ended', outcome = ?2, result = ?3, settled_at = ?4
          WHERE id = ?1 AND progress = 'released'",
-        params![action.to_string(), serde_json::to_string(outcome)?, result, now.as_micros()],
+        params![id, sealed, result, now.as_micros()],
     )?;
     Ok(changed == 1)
+}
+
+type SealedEnd = (Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// An outcome and an answer as they are kept.
+fn sealed_end(
+    tx: &mut Tx<'_>,
+    id: &str,
+    outcome: &Outcome,
+    result: Option<&[u8]>,
+) -> Result<SealedEnd, StoreError> {
+    let outcome = tx.sealed(id, "actions.outcome", &serde_json::to_vec(outcome)?)?;
+    let result = result.map(|result| tx.sealed(id, "actions.result", result)).transpose()?;
+    Ok((Some(outcome), result))
 }
 
 pub(crate) fn set_progress(tx: &mut Tx<'_>, action: ActionId, progress: Progress) -> Result<(), StoreError> {
@@ -135,14 +158,32 @@ pub(crate) fn set_progress(tx: &mut Tx<'_>, action: ActionId, progress: Progress
     Ok(())
 }
 
-/// The columns that [`raw`] reads, in its order. `r` is a left join to reviews.
-const COLUMNS: &str = "a.id, a.body, a.judged, a.payload, a.outcome, a.result, r.body, a.seq";
-/// The same for lists: payloads and results stay where they are, a page of them could be gigabytes.
-pub(crate) const LISTED_COLUMNS: &str = "a.id, a.body, a.judged, x'', a.outcome, NULL, r.body, a.seq";
+/// One column of an action, opened.
+macro_rules! opened {
+    ($column:literal) => {
+        concat!("opened(a.id, k.wrapped, 'actions.", $column, "', a.", $column, ")")
+    };
+}
+/// The JSON of an action without its payload.
+pub(crate) const OPENED_BODY: &str = opened!("body");
+/// Its exact bytes.
+pub(crate) const OPENED_PAYLOAD: &str = opened!("payload");
+const OPENED_OUTCOME: &str = opened!("outcome");
+const OPENED_RESULT: &str = opened!("result");
+/// Where they come from.
+pub(crate) const FROM: &str =
+    "actions a JOIN keys k ON k.owner = a.id LEFT JOIN reviews r ON r.id = a.review_id";
+
+/// The columns that [`raw`] reads, in its order. In lists, payloads and results stay where they are: a page of them
+/// could be gigabytes.
+pub(crate) fn columns(listed: bool) -> String {
+    let review = reviews::OPENED_BODY;
+    let (payload, result) = if listed { ("x''", "NULL") } else { (OPENED_PAYLOAD, OPENED_RESULT) };
+    format!("a.id, {OPENED_BODY}, a.judged, {payload}, {OPENED_OUTCOME}, {result}, {review}, a.seq")
+}
 
 pub(crate) fn by_id(conn: &Connection, id: ActionId) -> Result<Option<ActionRecord>, StoreError> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM actions a LEFT JOIN reviews r ON r.id = a.review_id WHERE a.id = ?1");
+    let sql = format!("SELECT {} FROM {FROM} WHERE a.id = ?1", columns(false));
     let row = conn.prepare_cached(&sql)?.query_row([id.to_string()], raw).optional()?;
     row.map(Raw::into_record).transpose()
 }
@@ -150,12 +191,12 @@ pub(crate) fn by_id(conn: &Connection, id: ActionId) -> Result<Option<ActionReco
 /// A row before it is understood, so that every failure names the row.
 pub(crate) struct Raw {
     id: String,
-    body: String,
+    body: Vec<u8>,
     judged: String,
     payload: Vec<u8>,
-    outcome: Option<String>,
+    outcome: Option<Vec<u8>>,
     result: Option<Vec<u8>>,
-    review: Option<String>,
+    review: Option<Vec<u8>>,
     pub(crate) seq: u64,
 }
 
@@ -183,7 +224,7 @@ impl Raw {
     /// The record as it was read, whose payload may have been left out.
     pub(crate) fn into_listed(self) -> Result<ActionRecord, StoreError> {
         let corrupt = || StoreError::Corrupt { what: "action", id: self.id.clone() };
-        let mut action: Action = serde_json::from_str(&self.body).map_err(|_cause| corrupt())?;
+        let mut action: Action = serde_json::from_slice(&self.body).map_err(|_cause| corrupt())?;
         action.put_payload(self.payload);
         Ok(ActionRecord {
             action,
@@ -192,7 +233,7 @@ impl Raw {
             outcome: self
                 .outcome
                 .as_deref()
-                .map(serde_json::from_str)
+                .map(serde_json::from_slice)
                 .transpose()
                 .map_err(|_cause| corrupt())?,
             result: self.result,

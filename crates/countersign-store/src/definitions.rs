@@ -86,7 +86,8 @@ impl Store {
             let last: Option<String> = tx
                 .conn()
                 .prepare_cached(
-                    "SELECT c.body ->> '$.bundle[1]' FROM entries e JOIN contents c ON c.idx = e.idx
+                    "SELECT CAST(opened(c.owner, k.wrapped, 'contents.' || c.idx, c.body) AS TEXT) ->> '$.bundle[1]'
+                     FROM entries e JOIN contents c ON c.idx = e.idx JOIN keys k ON k.owner = c.owner
                      WHERE e.case_id = 'policy' ORDER BY e.idx DESC LIMIT 1",
                 )?
                 .query_row([], |row| row.get(0))

@@ -1,11 +1,15 @@
 //! How does each change read in the ledger? One function per kind of entry; personal data only in the content.
 
+use std::collections::BTreeMap;
+
 use countersign_core::{
     Action, ActionId, Decision, Digest, Outcome, PersonId, Review, Status, Timestamp, Vote,
 };
 use countersign_ledger::{
     ActionPart, Actor, ActorKind, ApprovalPart, Content, Kind, PolicyPart, Record, ResultPart,
 };
+
+use rusqlite::Connection;
 
 use crate::{StoreError, Tx};
 
@@ -90,7 +94,7 @@ pub(crate) fn opened(tx: &Tx<'_>, review: &Review, now: Timestamp) -> Record {
 pub(crate) fn viewed(tx: &Tx<'_>, review: &Review, by: PersonId, name: &str, now: Timestamp) -> Record {
     let mut record = head(tx, Kind::ApprovalViewed, &review.action, person(by), now);
     record.approval = Some(approval(review));
-    record.content = vec![Content::new("name", name)];
+    record.content = vec![Content::new("name", name).about(by.to_string())];
     record
 }
 
@@ -105,8 +109,8 @@ pub(crate) fn voted(tx: &Tx<'_>, review: &Review, vote: &Vote, now: Timestamp) -
     });
     record.content = vec![
         Content::new("vote", vote.id.to_string()),
-        Content::new("name", vote.name.clone()),
-        Content::new("reason", vote.reason.clone()),
+        Content::new("name", vote.name.clone()).about(vote.person.to_string()),
+        Content::new("reason", vote.reason.clone()).about(vote.person.to_string()),
         Content::new("digest", vote.digest.to_string()),
     ];
     record
@@ -156,4 +160,21 @@ pub(crate) fn about(
     let mut record = Record::new(kind, tx.record_id(now), now.to_string(), case.to_owned(), actor);
     record.content = content;
     record
+}
+
+/// What stands beside a leaf and can be read: by name, the salt in hexadecimal and the value. An action's bytes have
+/// no value here, they are in its row.
+pub(crate) type Beside = BTreeMap<String, (String, Option<String>)>;
+
+/// What stands beside the leaf of this index, as far as it was not erased.
+pub(crate) fn beside(conn: &Connection, index: i64) -> Result<Beside, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT opened(c.owner, k.wrapped, 'contents.' || c.idx, c.body)
+         FROM contents c JOIN keys k ON k.owner = c.owner WHERE c.idx = ?1",
+    )?;
+    let mut beside = Beside::new();
+    for body in statement.query_map([index], |row| row.get::<_, Vec<u8>>(0))? {
+        beside.append(&mut serde_json::from_slice::<Beside>(&body?)?);
+    }
+    Ok(beside)
 }

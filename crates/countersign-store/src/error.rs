@@ -29,6 +29,9 @@ pub enum StoreError {
         /// In this binary.
         known: i64,
     },
+    /// A copy would overwrite it.
+    #[error("`{}` is there already, and nothing is overwritten; name another folder, or move it away", .0.display())]
+    InTheWay(PathBuf),
     /// A statement failed.
     #[error("the store refused a statement")]
     Sql(#[from] rusqlite::Error),
@@ -40,6 +43,15 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// Content can't be sealed or opened.
+    #[error("content beside the ledger can't be sealed or read")]
+    Seal(#[from] crate::SealError),
+    /// Another content key sealed what is in the store.
+    #[error(
+        "the content key is not the one that sealed this store; put the right key back (`content_key` of `[ledger]` \
+         says where it is read from), nothing can be read without it"
+    )]
+    OtherContentKey,
     /// A ledger entry has no bytes.
     #[error("a ledger entry can't be encoded")]
     Entry(#[from] countersign_ledger::EncodeError),

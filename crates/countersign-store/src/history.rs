@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use countersign_core::{ActionId, ActionRecord, Page, Query, TimelineEntry, Timestamp};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 
-use crate::{Store, StoreError, actions};
+use crate::{Store, StoreError, actions, entries};
 
 impl Store {
     /// A page of actions, newest first, without their payloads and results.
@@ -32,9 +32,9 @@ fn page(conn: &Connection, query: &Query) -> Result<Page<ActionRecord>, StoreErr
     let limit = query.limit.clamp(1, Query::LIMIT_MAX);
     let (filter, mut values) = filter(query);
     let sql = format!(
-        "SELECT {} FROM actions a LEFT JOIN reviews r ON r.id = a.review_id WHERE {filter}
-         ORDER BY a.seq DESC LIMIT ?",
-        actions::LISTED_COLUMNS
+        "SELECT {} FROM {} WHERE {filter} ORDER BY a.seq DESC LIMIT ?",
+        actions::columns(true),
+        actions::FROM,
     );
     values.push(Value::Integer(i64::from(limit) + 1));
     let mut statement = conn.prepare_cached(&sql)?;
@@ -49,11 +49,11 @@ fn page(conn: &Connection, query: &Query) -> Result<Page<ActionRecord>, StoreErr
 
 /// The condition and its values. Only text of this file goes into the SQL; what a person typed is a value.
 fn filter(query: &Query) -> (String, Vec<Value>) {
-    let mut conditions = vec!["1"];
+    let mut conditions = vec!["1".to_owned()];
     let mut values = Vec::new();
     let mut text = |condition: &'static str, value: Option<&String>| {
         if let Some(value) = value {
-            conditions.push(condition);
+            conditions.push(condition.to_owned());
             values.push(Value::Text(value.clone()));
         }
     };
@@ -62,17 +62,21 @@ fn filter(query: &Query) -> (String, Vec<Value>) {
     text("a.agent = ?", query.agent.as_ref());
     text("a.operation = ?", query.operation.as_ref());
     if let Some(verb) = query.verb {
-        conditions.push("instr(a.verbs, ?) > 0");
+        conditions.push("instr(a.verbs, ?) > 0".to_owned());
         values.push(Value::Text(format!(" {verb} ")));
     }
     if let Some(sought) = &query.text {
-        conditions.push("(instr(lower(a.body), ?) > 0 OR instr(lower(CAST(a.payload AS TEXT)), ?) > 0)");
+        conditions.push(format!(
+            "(instr(lower(CAST({} AS TEXT)), ?) > 0 OR instr(lower(CAST({} AS TEXT)), ?) > 0)",
+            actions::OPENED_BODY,
+            actions::OPENED_PAYLOAD
+        ));
         let sought = Value::Text(sought.to_lowercase());
         values.extend([sought.clone(), sought]);
     }
     let mut number = |condition: &'static str, value: Option<i64>| {
         if let Some(value) = value {
-            conditions.push(condition);
+            conditions.push(condition.to_owned());
             values.push(Value::Integer(value));
         }
     };
@@ -114,11 +118,6 @@ fn story(conn: &Connection, case: &str) -> Result<Vec<TimelineEntry>, StoreError
 
 /// By name, without the salts and without what has been erased.
 fn contents(conn: &Connection, index: i64) -> Result<BTreeMap<String, String>, StoreError> {
-    let body: Option<String> = conn
-        .prepare_cached("SELECT body FROM contents WHERE idx = ?1")?
-        .query_row(params![index], |row| row.get(0))
-        .optional()?;
-    let Some(body) = body else { return Ok(BTreeMap::new()) };
-    let beside: BTreeMap<String, (String, Option<String>)> = serde_json::from_str(&body)?;
+    let beside = entries::beside(conn, index)?;
     Ok(beside.into_iter().filter_map(|(name, (_salt, value))| Some((name, value?))).collect())
 }

@@ -21,7 +21,7 @@ use crate::{Faults, StoreError};
 const TURN_AT: u64 = 8 << 20;
 /// More than this is never kept waiting for the database. Bytes.
 const WAITING_MAX: usize = 64 << 20;
-const NAMES: [&str; 2] = ["journal-a", "journal-b"];
+pub(crate) const NAMES: [&str; 2] = ["journal-a", "journal-b"];
 
 /// Something that was appended and waits to be moved.
 #[derive(Debug)]

@@ -6,9 +6,11 @@
 mod actions;
 mod agents;
 mod allowed;
+mod backup;
 mod batches;
 mod definitions;
 mod entries;
+mod erase;
 mod error;
 mod history;
 mod idempotency;
@@ -21,6 +23,7 @@ mod people;
 mod receipt;
 mod reviews;
 mod rollback;
+mod sealing;
 mod standing;
 mod tree;
 mod tx;
@@ -37,13 +40,16 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::watch;
 
 pub use agents::*;
+pub use backup::{Copied, KEYS_FILE, back_up, restore};
 pub use batches::{By, Headings, What};
 pub use definitions::Definition;
+pub use erase::Erasure;
 pub use error::StoreError;
 pub use idempotency::Remembered;
 pub use log::{Covered, Signed};
 pub use people::*;
 pub use reviews::{Advance, Asked, Move};
+pub use sealing::{ContentKey, KEY_BYTES, SealError, WrapKeys};
 pub use writer::Durability;
 
 use allowed::{Allowed, Opened};
@@ -68,6 +74,8 @@ pub struct Options {
     pub entropy: Arc<dyn Entropy>,
     /// Signs the ledger's checkpoints; its name is the log's origin.
     pub signer: Arc<dyn Sign>,
+    /// Wraps the keys under which content is sealed.
+    pub content_key: Arc<dyn WrapKeys>,
     /// Where a copy of the newest published checkpoint is kept, best on another disk: when the store is opened, a ledger
     /// that has lost or changed what the copy covers is refused.
     pub checkpoint_file: PathBuf,
@@ -87,13 +95,19 @@ impl std::fmt::Debug for Options {
 
 impl Options {
     /// A store in `folder` without faults, whose commits nobody watches.
-    pub fn new(folder: impl Into<PathBuf>, entropy: Arc<dyn Entropy>, signer: Arc<dyn Sign>) -> Self {
+    pub fn new(
+        folder: impl Into<PathBuf>,
+        entropy: Arc<dyn Entropy>,
+        signer: Arc<dyn Sign>,
+        content_key: Arc<dyn WrapKeys>,
+    ) -> Self {
         let folder = folder.into();
         let checkpoint_file = folder.join("checkpoint");
         Self {
             folder,
             entropy,
             signer,
+            content_key,
             checkpoint_file,
             records_actions: true,
             on_commit: Arc::new(|_| {}),
@@ -138,13 +152,14 @@ impl Store {
         create_private_folder(&options.folder)?;
         let path = options.folder.join(Self::FILE);
         let mut connection = open_connection(&path, false)?;
-        migrate::up(&mut connection)?;
+        let seals = sealing::Seals::new(Arc::clone(&options.content_key), Arc::clone(&options.entropy));
+        seals.teach(&connection)?;
+        migrate::up(&mut connection, &seals)?;
+        seals.check(&connection)?;
         rollback::check(&connection, options)?;
         let log = tx::LogIdentity::load(&connection, options.entropy.as_ref())?;
-        let readers = (0..READERS)
-            .map(|_| open_connection(&path, true).map(Mutex::new))
-            .collect::<Result<Vec<_>, _>>()?;
-        let long_reader = Mutex::new(open_connection(&path, true)?);
+        let readers = (0..READERS).map(|_| open_reader(&path, &seals)).collect::<Result<Vec<_>, _>>()?;
+        let long_reader = open_reader(&path, &seals)?;
         let checkpointer = open_connection(&path, false)?;
         let (journal, line) = open_journal(&connection, options)?;
         let signer = log::Signer::new(Arc::clone(&options.signer));
@@ -250,6 +265,12 @@ fn create_private_folder(folder: &Path) -> Result<(), StoreError> {
         .mode(0o700)
         .create(folder)
         .map_err(|source| StoreError::Folder { path: folder.to_owned(), source })
+}
+
+fn open_reader(path: &Path, seals: &sealing::Seals) -> Result<Mutex<Connection>, StoreError> {
+    let connection = open_connection(path, true)?;
+    seals.teach(&connection)?;
+    Ok(Mutex::new(connection))
 }
 
 fn open_connection(path: &Path, read_only: bool) -> Result<Connection, StoreError> {

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::StoreError;
+use crate::sealing::Seals;
 
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_gate.sql"),
@@ -11,10 +12,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_log.sql"),
     include_str!("migrations/0005_passed.sql"),
     include_str!("migrations/0006_workloads.sql"),
+    include_str!("migrations/0007_sealed.sql"),
 ];
 
 /// Applies what is missing.
-pub(crate) fn up(connection: &mut Connection) -> Result<(), StoreError> {
+pub(crate) fn up(connection: &mut Connection, seals: &Seals) -> Result<(), StoreError> {
+    seals.teach_sealing(connection)?;
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     // Another process may be migrating the same file: look again inside the transaction.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -9,12 +9,10 @@ use countersign_ledger::receipt::{OpenedBytes, OpenedValue, Receipt, ReceiptEntr
 use countersign_ledger::tile::Tile;
 use rusqlite::{Connection, OptionalExtension as _};
 
+use crate::entries::Beside;
 use crate::log::Signed;
 use crate::tree::{self, unsigned};
-use crate::{Store, StoreError};
-
-/// Content beside a leaf, by name: the salt in hexadecimal, and the value. The action's bytes are kept elsewhere.
-type Beside = BTreeMap<String, (String, Option<String>)>;
+use crate::{Store, StoreError, actions, entries};
 
 impl Store {
     /// The receipt of an action, with everything about it that was not erased. `None` when there is no such action, or
@@ -32,10 +30,8 @@ fn receipt(conn: &Connection, action: ActionId, signed: &Signed) -> Result<Optio
     let case = action.to_string();
     let tiles = StoredTiles { conn, signed };
     let mut entries = Vec::new();
-    let mut statement = conn.prepare_cached(
-        "SELECT e.idx, e.leaf, c.body FROM entries e LEFT JOIN contents c ON c.idx = e.idx
-         WHERE e.case_id = ?1 AND e.idx < ?2 ORDER BY e.idx",
-    )?;
+    let mut statement =
+        conn.prepare_cached("SELECT idx, leaf FROM entries WHERE case_id = ?1 AND idx < ?2 ORDER BY idx")?;
     let mut rows = statement.query((&case, tree::signed(signed.size)))?;
     while let Some(row) = rows.next()? {
         let index = unsigned(row.get(0)?);
@@ -43,10 +39,7 @@ fn receipt(conn: &Connection, action: ActionId, signed: &Signed) -> Result<Optio
         let leaf = String::from_utf8(row.get(1)?).map_err(|_bytes| corrupt())?;
         let proof = proof::inclusion(&TileHashes::new(&tiles, signed.size), index, signed.size)
             .map_err(|error| StoreError::Tree(error.to_string()))?;
-        let beside: Beside = match row.get::<_, Option<String>>(2)? {
-            Some(body) => serde_json::from_str(&body)?,
-            None => Beside::new(),
-        };
+        let beside = entries::beside(conn, row.get(0)?)?;
         let (content, payload) = opened(conn, &case, beside)?.ok_or_else(corrupt)?;
         entries.push(ReceiptEntry { index, leaf, proof, content, payload });
     }
@@ -68,7 +61,10 @@ fn opened(conn: &Connection, case: &str, beside: Beside) -> Result<Option<Opened
             None => {
                 let Some(salt) = unhex(&salt) else { return Ok(None) };
                 let bytes = conn
-                    .prepare_cached("SELECT payload FROM actions WHERE id = ?1")?
+                    .prepare_cached(&format!(
+                        "SELECT {} FROM actions a JOIN keys k ON k.owner = a.id WHERE a.id = ?1",
+                        actions::OPENED_PAYLOAD
+                    ))?
                     .query_row([case], |row| row.get(0))
                     .optional()?;
                 payload = bytes.map(|bytes| OpenedBytes { salt, bytes });

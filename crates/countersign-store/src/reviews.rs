@@ -104,6 +104,8 @@ impl Store {
                 return Ok(Asked::TooMany(open));
             }
             let id = review.id.to_string();
+            let case = review.action.to_string();
+            let body = tx.sealed(&case, "reviews.body", &serde_json::to_vec(&review)?)?;
             let requested = Requested {
                 action: &action,
                 decision: &decision,
@@ -120,7 +122,7 @@ impl Store {
                      deadline, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 params![
                     id,
-                    review.action.to_string(),
+                    case,
                     signed(review.version),
                     review.state.word(),
                     review.digest.as_bytes(),
@@ -128,7 +130,7 @@ impl Store {
                     agent,
                     now.as_micros(),
                     review.deadline().map(Timestamp::as_micros),
-                    serde_json::to_string(&review)?,
+                    body,
                 ],
             )?;
             let record = entries::opened(tx, &review, now);
@@ -281,6 +283,7 @@ fn event(step: &Move) -> Event<'_> {
 
 /// The compare-and-swap. The writer is alone in its process, but not on the file.
 fn swap(tx: &mut Tx<'_>, before: &Review, after: &Review) -> Result<bool, StoreError> {
+    let body = tx.sealed(&before.action.to_string(), "reviews.body", &serde_json::to_vec(after)?)?;
     let changed = tx.exec(
         "reviews.swap",
         "UPDATE reviews SET version = ?4, state = ?5, deadline = ?6, body = ?7
@@ -292,7 +295,7 @@ fn swap(tx: &mut Tx<'_>, before: &Review, after: &Review) -> Result<bool, StoreE
             signed(after.version),
             after.state.word(),
             after.deadline().map(Timestamp::as_micros),
-            serde_json::to_string(after)?,
+            body,
         ],
     )?;
     Ok(changed == 1)
@@ -342,14 +345,19 @@ fn follow(tx: &mut Tx<'_>, step: &Move, after: &Review, now: Timestamp) -> Resul
     }
 }
 
-pub(crate) fn from_body(body: &str) -> Result<Review, StoreError> {
-    serde_json::from_str(body)
-        .map_err(|_cause| StoreError::Corrupt { what: "review", id: body.chars().take(60).collect() })
+pub(crate) fn from_body(body: &[u8]) -> Result<Review, StoreError> {
+    let start = || String::from_utf8_lossy(body).chars().take(60).collect();
+    serde_json::from_slice(body).map_err(|_cause| StoreError::Corrupt { what: "review", id: start() })
 }
 
+/// A review's JSON, where `r` is its row and `k` the key of its action.
+pub(crate) const OPENED_BODY: &str = "opened(r.action_id, k.wrapped, 'reviews.body', r.body)";
+
 pub(crate) fn by_id(conn: &Connection, id: ReviewId) -> Result<Option<Review>, StoreError> {
-    conn.prepare_cached("SELECT body FROM reviews WHERE id = ?1")?
-        .query_row([id.to_string()], |row| row.get::<_, String>(0))
+    let sql =
+        format!("SELECT {OPENED_BODY} FROM reviews r JOIN keys k ON k.owner = r.action_id WHERE r.id = ?1");
+    conn.prepare_cached(&sql)?
+        .query_row([id.to_string()], |row| row.get::<_, Vec<u8>>(0))
         .optional()?
         .as_deref()
         .map(from_body)
@@ -360,11 +368,13 @@ pub(crate) fn by_id(conn: &Connection, id: ReviewId) -> Result<Option<Review>, S
 const ANSWER_WAITS: Duration = Duration::from_secs(24 * 3600);
 
 fn attached(conn: &Connection, key: Digest, now: Timestamp) -> Result<Option<Review>, StoreError> {
-    let found: Option<(String, bool)> = conn
+    let found: Option<(Vec<u8>, bool)> = conn
         .prepare_cached(
             // By order of arrival: a clock that was set back must not bring an older review to the top.
-            "SELECT r.body, r.delivered FROM reviews r JOIN actions a ON a.id = r.action_id
-             WHERE r.attach_key = ?1 ORDER BY a.seq DESC LIMIT 1",
+            &format!(
+                "SELECT {OPENED_BODY}, r.delivered FROM reviews r JOIN actions a ON a.id = r.action_id
+                 JOIN keys k ON k.owner = r.action_id WHERE r.attach_key = ?1 ORDER BY a.seq DESC LIMIT 1"
+            ),
         )?
         .query_row([key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use countersign_core::{Entropy, Notice, Review, Timestamp};
 use countersign_ledger::tree::Hash;
-use countersign_ledger::{Kind, Place, Record, hex};
+use countersign_ledger::{Encoded, Kind, Place, Record, hex};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
+use crate::sealing::{OwnersKey, Seals};
 use crate::{Faults, StoreError};
 
 /// Whose log this is and which node writes.
@@ -62,6 +63,7 @@ impl Head {
 pub(crate) struct Tx<'a> {
     conn: &'a Connection,
     log: &'a LogIdentity,
+    seals: &'a Seals,
     entropy: &'a dyn Entropy,
     faults: Option<&'a dyn Faults>,
     notices: Vec<Notice>,
@@ -69,12 +71,14 @@ pub(crate) struct Tx<'a> {
     leaves: Vec<Hash>,
     /// The last leaf of each case that this job wrote about.
     told: HashMap<String, [u8; 32]>,
+    /// The keys of those whose content this job has sealed.
+    keys: HashMap<String, OwnersKey>,
 }
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(
         conn: &'a Connection,
-        log: &'a LogIdentity,
+        (log, seals): (&'a LogIdentity, &'a Seals),
         entropy: &'a dyn Entropy,
         faults: Option<&'a dyn Faults>,
         head: Head,
@@ -82,12 +86,14 @@ impl<'a> Tx<'a> {
         Self {
             conn,
             log,
+            seals,
             entropy,
             faults,
             notices: Vec::new(),
             head,
             leaves: Vec::new(),
             told: HashMap::new(),
+            keys: HashMap::new(),
         }
     }
 
@@ -139,18 +145,50 @@ impl<'a> Tx<'a> {
         )?;
         self.leaves.push(encoded.hash);
         self.told.insert(record.case.clone(), encoded.hash);
-        let mut beside = BTreeMap::new();
+        self.put_beside(index, record, &encoded)?;
+        Ok(u64::try_from(index).unwrap_or(0))
+    }
+
+    /// Stores what stands beside a leaf, sealed for its case, and for the person where it is about one.
+    fn put_beside(&mut self, index: i64, record: &Record, encoded: &Encoded) -> Result<(), StoreError> {
+        let mut beside: BTreeMap<&str, BTreeMap<&str, (String, Option<&str>)>> = BTreeMap::new();
         if let Some(salt) = &encoded.action_salt {
-            beside.insert("action", (hex(salt), None));
+            beside.entry(&record.case).or_default().insert("action", (hex(salt), None));
         }
         for (content, salt) in record.content.iter().zip(&encoded.salts) {
-            beside.insert(&content.name, (hex(salt), Some(&content.value)));
+            let owner = content.about.as_deref().unwrap_or(&record.case);
+            beside.entry(owner).or_default().insert(&content.name, (hex(salt), Some(&content.value)));
         }
-        if !beside.is_empty() {
-            let body = serde_json::to_string(&beside)?;
-            self.exec("contents", "INSERT INTO contents (idx, body) VALUES (?1, ?2)", params![index, body])?;
+        for (owner, body) in beside {
+            let body = self.sealed(owner, &format!("contents.{index}"), &serde_json::to_vec(&body)?)?;
+            let sql = "INSERT INTO contents (idx, owner, body) VALUES (?1, ?2, ?3)";
+            self.exec("contents", sql, params![index, owner, body])?;
         }
-        Ok(u64::try_from(index).unwrap_or(0))
+        Ok(())
+    }
+
+    /// Seals `plain` for the place `what` under the key of `owner`, which is made when there is none yet.
+    pub(crate) fn sealed(&mut self, owner: &str, what: &str, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let key = match self.keys.get(owner) {
+            Some(key) => key.clone(),
+            None => self.key_of(owner)?,
+        };
+        Ok(self.seals.seal(&key, owner, what, plain)?)
+    }
+
+    fn key_of(&mut self, owner: &str) -> Result<OwnersKey, StoreError> {
+        let sql = "SELECT wrapped FROM keys WHERE owner = ?1";
+        let kept: Option<Vec<u8>> =
+            self.conn.prepare_cached(sql)?.query_row([owner], |row| row.get(0)).optional()?;
+        let key = if let Some(wrapped) = kept {
+            self.seals.unwrapped(owner, &wrapped)?
+        } else {
+            let (key, wrapped) = self.seals.fresh(owner)?;
+            self.exec("keys", "INSERT INTO keys (owner, wrapped) VALUES (?1, ?2)", params![owner, wrapped])?;
+            key
+        };
+        self.keys.insert(owner.to_owned(), key.clone());
+        Ok(key)
     }
 
     /// The hash of the last leaf about the same case.

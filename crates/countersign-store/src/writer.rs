@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use crate::allowed::{Allowed, Opened, settle_line};
 use crate::journal::{Journal, Waiting};
 use crate::log::Signer;
+use crate::sealing::Seals;
 use crate::tree::{self, Tree};
 use crate::tx::{Done, Head, LogIdentity, Tx};
 use crate::{Options, StoreError};
@@ -88,6 +89,7 @@ impl Writer {
         let mut looped = Loop {
             connection,
             log,
+            seals: Seals::new(Arc::clone(&options.content_key), Arc::clone(&options.entropy)),
             tree,
             signer,
             options,
@@ -162,6 +164,7 @@ impl Drop for Writer {
 struct Loop {
     connection: Connection,
     log: LogIdentity,
+    seals: Seals,
     /// As the last commit left it.
     tree: Tree,
     signer: Signer,
@@ -326,7 +329,7 @@ impl Loop {
 
     fn tx(&self, head: Head) -> Tx<'_> {
         let faults = self.options.faults.as_deref();
-        Tx::new(&self.connection, &self.log, self.options.entropy.as_ref(), faults, head)
+        Tx::new(&self.connection, (&self.log, &self.seals), self.options.entropy.as_ref(), faults, head)
     }
 
     fn move_line(&mut self, head: Head) -> Result<(Head, Vec<Hash>), StoreError> {

@@ -16,4 +16,4 @@ pub use faults::{FailFrom, FailOnce};
 pub use key::LogKey;
 pub use postgres::{Authority, Options as PostgresOptions, Postgres};
 pub use upstream::{CountingUpstream, TestCall};
-pub use world::{POLICY, World, WorldOptions};
+pub use world::{CONTENT_KEY, POLICY, World, WorldOptions};

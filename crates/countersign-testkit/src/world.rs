@@ -14,7 +14,7 @@ use countersign_gate::{Clock as _, Directory, Gate, Limits, Parts, VoteError, Wa
 use countersign_identity::{Claims, Identity, NewAgent};
 use countersign_ledger::note::Sign;
 use countersign_policy::{Bundle, Live, Source};
-use countersign_store::{Faults, Options, Store};
+use countersign_store::{ContentKey, Faults, Options, Store};
 use tempfile::TempDir;
 
 use crate::{FakeClock, LogKey, SeededEntropy};
@@ -29,6 +29,9 @@ forbid (principal, action == Action::"delete", resource);
 @id("ask-privilege") @review("dba") @quorum("2")
 forbid (principal, action == Action::"privilege", resource);
 "#;
+
+/// The content key of every world.
+pub const CONTENT_KEY: [u8; 32] = [6; 32];
 
 /// How a world is made.
 #[derive(Clone)]
@@ -124,7 +127,8 @@ impl World {
     async fn open(folder: PathBuf, clock: FakeClock, options: WorldOptions, seed: u64) -> Self {
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
         let wakers = Wakers::default();
-        let mut open = Options::new(&folder, entropy.clone(), options.signer);
+        let content_key = Arc::new(ContentKey::new(&CONTENT_KEY).expect("it has 32 bytes"));
+        let mut open = Options::new(&folder, entropy.clone(), options.signer, content_key);
         open.on_commit = wakers.on_commit();
         open.faults = options.faults;
         let store = Store::open(&open).unwrap();

@@ -1,7 +1,9 @@
 //! What can be typed? One tree of subcommands; each acts in its own file.
 
 mod agents;
+mod backup;
 mod check;
+mod erase;
 mod ledger;
 mod people;
 mod receipt;
@@ -60,6 +62,12 @@ enum Command {
     Receipt(receipt::ReceiptArgs),
     /// Check a receipt, with nothing but the file and the ledger's key. Exit code 0 only when all of it holds.
     Verify(receipt::VerifyArgs),
+    /// Make what was recorded about a person or an action unreadable for ever. The ledger and every proof stay valid.
+    Erase(erase::EraseArgs),
+    /// Copy the state of a gateway, which may be running, into a folder.
+    Backup(backup::BackupArgs),
+    /// Put such a copy back where there is no state. Refused when the published ledger was longer.
+    Restore(backup::RestoreArgs),
     /// The ledger: its key, and the log for mirrors.
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
@@ -136,6 +144,9 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Demo(args) => demo::run(args).await,
         Command::Agents(command) => agents::run(command).await,
         Command::People(command) => people::run(command).await,
+        Command::Erase(args) => erase::run(args).await,
+        Command::Backup(args) => backup::make(&args),
+        Command::Restore(args) => backup::put_back(&args),
         Command::Resources(command) => resources::run(command).await,
         Command::Reviews(command) => reviews::run(command).await,
         Command::Receipt(args) => receipt::write(args).await,

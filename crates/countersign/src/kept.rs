@@ -5,8 +5,11 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use countersign_core::Entropy;
 use countersign_ledger::note::{Algorithm, SigningKey};
+use countersign_store::{ContentKey, KEY_BYTES};
 
 /// The bytes of the file, or of the fresh secret that is written there first. Of several processes that come at the
 /// same time, all get the same.
@@ -44,6 +47,19 @@ pub(crate) fn log_key(place: &Path, origin: &str, entropy: &dyn Entropy) -> std:
     let wrong = |why: String| std::io::Error::new(ErrorKind::InvalidData, why);
     let text = String::from_utf8(kept(place, fresh)?).map_err(|_bytes| wrong("it is not text".to_owned()))?;
     SigningKey::from_secret_text(text.trim()).map_err(|error| wrong(error.to_string()))
+}
+
+/// The key that wraps those under which content is sealed. In the file it is in base64.
+pub(crate) fn content_key(place: &Path, entropy: &dyn Entropy) -> std::io::Result<ContentKey> {
+    let fresh = || {
+        let mut random = [0; KEY_BYTES];
+        entropy.fill(&mut random);
+        Ok(format!("{}\n", BASE64.encode(random)).into_bytes())
+    };
+    let wrong = || std::io::Error::new(ErrorKind::InvalidData, "it does not hold 32 bytes in base64");
+    let text = kept(place, fresh)?;
+    let bytes = BASE64.decode(text.trim_ascii()).ok().and_then(|bytes| bytes.try_into().ok());
+    ContentKey::new(&bytes.ok_or_else(wrong)?).map_err(std::io::Error::other)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Problem};
-use crate::kept::log_key;
+use crate::kept::{content_key, log_key};
 use crate::system::{FolderLock, SystemEntropy, create_private};
 use crate::{listen, policy_watch};
 
@@ -34,6 +34,8 @@ pub(crate) enum ServeError {
     Folder { path: String, source: std::io::Error },
     #[error("the ledger's key `{path}` can't be used")]
     LogKey { path: String, source: std::io::Error },
+    #[error("the content key `{path}` can't be used")]
+    ContentKey { path: String, source: std::io::Error },
     #[error("the store can't be opened")]
     Store(#[from] countersign_store::StoreError),
     #[error("identity can't be set up")]
@@ -81,12 +83,7 @@ impl Base {
     fn opened(config: &Config, records_actions: bool) -> Result<Self, ServeError> {
         let wakers = Wakers::default();
         let entropy = Arc::new(SystemEntropy);
-        let folder = |source| ServeError::Folder { path: config.state.display().to_string(), source };
-        create_private(&config.state).map_err(folder)?;
-        let signer = log_key(&config.ledger.key, &config.ledger.origin, &SystemEntropy);
-        let key = |source| ServeError::LogKey { path: config.ledger.key.display().to_string(), source };
-        let mut options = Options::new(&config.state, entropy.clone(), Arc::new(signer.map_err(key)?));
-        options.checkpoint_file.clone_from(&config.ledger.checkpoint_file);
+        let mut options = store_options(config)?;
         options.records_actions = records_actions;
         options.on_commit = wakers.on_commit();
         let store = Store::open(&options)?;
@@ -94,6 +91,22 @@ impl Base {
         let identity = Arc::new(identity.with_issuers(config.issuers.clone()));
         Ok(Self { store, wakers, identity })
     }
+}
+
+/// How the store of this configuration is opened by a command.
+pub(crate) fn store_options(config: &Config) -> Result<Options, ServeError> {
+    let folder = |source| ServeError::Folder { path: config.state.display().to_string(), source };
+    create_private(&config.state).map_err(folder)?;
+    let signer = log_key(&config.ledger.key, &config.ledger.origin, &SystemEntropy);
+    let key = |source| ServeError::LogKey { path: config.ledger.key.display().to_string(), source };
+    let content = content_key(&config.ledger.content_key, &SystemEntropy);
+    let unread =
+        |source| ServeError::ContentKey { path: config.ledger.content_key.display().to_string(), source };
+    let (signer, content) = (Arc::new(signer.map_err(key)?), Arc::new(content.map_err(unread)?));
+    let mut options = Options::new(&config.state, Arc::new(SystemEntropy), signer, content);
+    options.checkpoint_file.clone_from(&config.ledger.checkpoint_file);
+    options.records_actions = false;
+    Ok(options)
 }
 
 /// Reads and judges the policy files.

@@ -23,7 +23,12 @@ impl Entropy for Counting {
 }
 
 fn options(folder: &TempDir) -> Options {
-    Options::new(folder.path(), Arc::new(Counting(0.into())), crate::tree::tests::key())
+    Options::new(
+        folder.path(),
+        Arc::new(Counting(0.into())),
+        crate::tree::tests::key(),
+        crate::tree::tests::content_key(),
+    )
 }
 
 pub(crate) fn now() -> Timestamp {

@@ -27,6 +27,7 @@ pub(crate) fn open(folder: &TempDir) -> Store {
         folder.path(),
         std::sync::Arc::new(Counting(0.into())),
         crate::tree::tests::key(),
+        crate::tree::tests::content_key(),
     ))
     .unwrap()
 }
@@ -96,7 +97,8 @@ async fn one_entry_commits_to_all_lines_of_a_batch() {
         pass(&store, n, "{}");
     }
     store.catch_up().await;
-    let sql = "SELECT b.body, c.body FROM batches b JOIN contents c ON c.idx = b.entry
+    let sql = "SELECT b.body, CAST(opened(c.owner, k.wrapped, 'contents.' || c.idx, c.body) AS TEXT)
+         FROM batches b JOIN contents c ON c.idx = b.entry JOIN keys k ON k.owner = c.owner
          JOIN entries e ON e.idx = b.entry WHERE e.kind = 'actions.passed'";
     let read = |conn: &Connection| {
         let mut statement = conn.prepare(sql)?;

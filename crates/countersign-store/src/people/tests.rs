@@ -54,7 +54,12 @@ fn world() -> World {
     let faults = Arc::new(FailAfter { left: AtomicI64::new(-1) });
     let options = Options {
         faults: Some(faults.clone()),
-        ..Options::new(folder.path(), entropy.clone(), crate::tree::tests::key())
+        ..Options::new(
+            folder.path(),
+            entropy.clone(),
+            crate::tree::tests::key(),
+            crate::tree::tests::content_key(),
+        )
     };
     World { store: Store::open(&options).unwrap(), entropy, faults, _folder: folder }
 }

@@ -10,11 +10,19 @@ use countersign_ledger::tree::{Edge, leaf_hash};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::{Faults, Options, Store, StoreError};
+use crate::{ContentKey, Faults, Options, Store, StoreError, WrapKeys};
 
 /// The key of every store in these tests.
 pub(crate) fn key() -> Arc<dyn Sign> {
     Arc::new(SigningKey::generate("store.example/ledger", Algorithm::Ed25519, &[9; 32]).unwrap())
+}
+
+pub(crate) fn content_key() -> Arc<dyn WrapKeys> {
+    Arc::new(ContentKey::new(&[8; 32]).unwrap())
+}
+
+pub(crate) fn entropy() -> Arc<dyn Entropy> {
+    Arc::new(Counting::default())
 }
 
 #[derive(Default)]
@@ -34,7 +42,7 @@ pub(crate) fn options(folder: &TempDir) -> Options {
 
 /// With other ids and salts.
 pub(crate) fn options_of(folder: &TempDir, seed: u64) -> Options {
-    Options::new(folder.path(), Arc::new(Counting(seed.into())), key())
+    Options::new(folder.path(), Arc::new(Counting(seed.into())), key(), content_key())
 }
 
 fn now() -> Timestamp {

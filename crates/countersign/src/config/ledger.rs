@@ -14,6 +14,8 @@ pub(crate) struct Ledger {
     pub(crate) origin: String,
     /// The file with the signing key; made at the first start.
     pub(crate) key: PathBuf,
+    /// The file with the key that wraps those of the content; made at the first start.
+    pub(crate) content_key: PathBuf,
     /// Where a copy of the newest published checkpoint is kept.
     pub(crate) checkpoint_file: PathBuf,
     /// Who may read the log over HTTP.
@@ -41,10 +43,11 @@ pub(super) fn read(fields: Fields<'_>, folder: &Path, state: &Path, public_url: 
         None => state.join(otherwise),
     };
     let key = file("key", "log.key");
+    let content_key = file("content_key", "content.key");
     let checkpoint_file = file("checkpoint_file", "checkpoint");
     let auditors = auditors(&fields, folder);
     fields.finish();
-    Ledger { origin, key, checkpoint_file, auditors }
+    Ledger { origin, key, content_key, checkpoint_file, auditors }
 }
 
 fn auditors(fields: &Fields<'_>, folder: &Path) -> Auditors {

@@ -3,17 +3,16 @@
 use std::collections::HashMap;
 
 use countersign_testkit::{CountingUpstream, TestCall, World};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::receipts;
+use crate::{receipts, sealed};
 
 /// Indexes without gaps, hashes of the exact leaves, cases chained, counts matching, every commitment opened by the
 /// content beside it, and a receipt of every action that holds.
 pub(crate) fn check(world: &World) {
-    let file = world.folder().join(countersign_store::Store::FILE);
-    let db = Connection::open(file).unwrap();
+    let db = sealed::file(&world.folder());
     let size: i64 = db.query_row("SELECT size FROM log_state", [], |row| row.get(0)).unwrap();
     let mut statement =
         db.prepare("SELECT idx, case_id, leaf, leaf_hash, kind FROM entries ORDER BY idx").unwrap();
@@ -63,11 +62,7 @@ fn tree_head(hashes: &[[u8; 32]]) -> [u8; 32] {
 }
 
 fn check_contents(db: &Connection, index: i64, leaf: &Value) {
-    let body: Option<String> = db
-        .query_row("SELECT body FROM contents WHERE idx = ?1", [index], |row| row.get(0))
-        .optional()
-        .unwrap();
-    let body: serde_json::Map<String, Value> = serde_json::from_str(body.as_deref().unwrap_or("{}")).unwrap();
+    let body = sealed::beside(db, index);
     let contents: Vec<(String, Vec<u8>, Option<String>)> = body
         .into_iter()
         .map(|(name, pair)| (name, unhex(pair[0].as_str().unwrap()), pair[1].as_str().map(str::to_owned)))
@@ -86,9 +81,8 @@ fn check_contents(db: &Connection, index: i64, leaf: &Value) {
     assert_eq!(opened, committed);
     if let Some(commit) = leaf.pointer("/action/commit") {
         let salt = &contents.iter().find(|(name, ..)| name == "action").unwrap().1;
-        let payload: Vec<u8> = db
-            .query_row("SELECT payload FROM actions WHERE id = ?1", [leaf["case"].as_str()], |row| row.get(0))
-            .unwrap();
+        let payload: Vec<u8> =
+            db.query_row(sealed::PAYLOAD, [leaf["case"].as_str()], |row| row.get(0)).unwrap();
         let computed = Sha256::new()
             .chain_update(b"countersign/action/v1\0")
             .chain_update(salt)
@@ -142,7 +136,8 @@ async fn leaves_hold_no_name_no_payload_and_no_reason() {
     assert!(leaves.len() > 2);
     for leaf in leaves {
         let text = String::from_utf8(leaf).unwrap();
-        for secret in ["alice", "olaf", "batch", "ada"] {
+        // `ada` could also be in a hash.
+        for secret in ["alice", "olaf", "batch", "\"ada"] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
     }

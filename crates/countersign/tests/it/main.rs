@@ -3,9 +3,11 @@
 #![cfg(test)]
 
 mod crash;
+mod erase;
 mod gate;
 mod ledger;
 mod postgres;
 mod receipts;
 mod resources;
+mod sealed;
 mod tidy;

@@ -17,9 +17,11 @@ use countersign_testkit::{CountingUpstream, TestCall, World};
 use rusqlite::{Connection, OptionalExtension as _};
 use serde_json::Value;
 
+use crate::sealed;
+
 /// The receipts of all actions in this folder, verified: the actions, in the order of their requests.
 pub(crate) fn of_folder(folder: &Path) -> Vec<Report> {
-    let db = Connection::open(folder.join(Store::FILE)).unwrap();
+    let db = sealed::file(folder);
     let mut statement = db.prepare("SELECT case_id, leaf FROM entries ORDER BY idx").unwrap();
     let rows: Vec<(String, Vec<u8>)> = statement
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -49,12 +51,11 @@ fn report(db: &Connection, log: &Log, rows: &[(String, Vec<u8>)], case: &str) ->
 /// An entry with all that stands beside it.
 fn entry(db: &Connection, log: &Log, index: usize, leaf: &[u8]) -> ReceiptEntry {
     let index = u64::try_from(index).unwrap();
-    let sql = "SELECT c.body, a.payload FROM contents c JOIN entries e ON e.idx = c.idx
-               LEFT JOIN actions a ON a.id = e.case_id WHERE c.idx = ?1";
-    let beside: Option<(String, Vec<u8>)> =
-        db.query_row(sql, [index.cast_signed()], |row| Ok((row.get(0)?, row.get(1)?))).optional().unwrap();
-    let (body, bytes) = beside.unwrap_or(("{}".to_owned(), Vec::new()));
-    let body: BTreeMap<String, (String, Option<String>)> = serde_json::from_str(&body).unwrap();
+    let case = "SELECT case_id FROM entries WHERE idx = ?1";
+    let case: String = db.query_row(case, [index.cast_signed()], |row| row.get(0)).unwrap();
+    let bytes: Option<Vec<u8>> = db.query_row(sealed::PAYLOAD, [case], |row| row.get(0)).optional().unwrap();
+    let body = serde_json::to_value(sealed::beside(db, index.cast_signed())).unwrap();
+    let body: BTreeMap<String, (String, Option<String>)> = serde_json::from_value(body).unwrap();
     let mut entry = ReceiptEntry {
         index,
         leaf: String::from_utf8(leaf.to_vec()).unwrap(),
@@ -67,7 +68,7 @@ fn entry(db: &Connection, log: &Log, index: usize, leaf: &[u8]) -> ReceiptEntry 
             Some(value) => {
                 entry.content.insert(name, OpenedValue { salt: unhex(&salt), value });
             }
-            None => entry.payload = Some(OpenedBytes { salt: unhex(&salt), bytes: bytes.clone() }),
+            None => entry.payload = Some(OpenedBytes { salt: unhex(&salt), bytes: bytes.clone().unwrap() }),
         }
     }
     entry

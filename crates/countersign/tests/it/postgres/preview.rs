@@ -13,11 +13,11 @@ use countersign_proxy_postgres::login::Secret;
 use countersign_proxy_postgres::login::upstream::Place;
 use http_body_util::BodyExt as _;
 use hyper::service::Service as _;
-use rusqlite::Connection;
 
 use super::site::{Plan, Site};
 use super::wire::{Raw, brief, pbe, q, s};
 use super::{approve, held};
+use crate::sealed;
 
 const CUSTOMERS: &str = "
 CREATE TABLE customers (id int PRIMARY KEY, name text, email text);
@@ -192,9 +192,12 @@ async fn a_preview_that_was_changed_in_the_store_is_no_approved_one() {
     let mut client = site.client().await;
     let (before, after) = (q("DELETE FROM customers WHERE id = 1"), q("DELETE FROM customers WHERE id = 2"));
     let tamper = |review: &Review| {
-        let file = site.world.folder().join(countersign_store::Store::FILE);
-        let body = "UPDATE actions SET body = json_set(body, '$.preview.rows.rows', 0) WHERE id = ?1";
-        let changed = Connection::open(file).unwrap().execute(body, [review.action.to_string()]).unwrap();
+        let body = "UPDATE actions SET body = (
+            SELECT sealed(owner, wrapped, 'actions.body', json_set(
+                CAST(opened(owner, wrapped, 'actions.body', body) AS TEXT), '$.preview.rows.rows', 0))
+            FROM keys WHERE owner = id) WHERE id = ?1";
+        let file = sealed::file(&site.world.folder());
+        let changed = file.execute(body, [review.action.to_string()]).unwrap();
         assert_eq!(changed, 1);
     };
     // Before anybody has voted, and between vote and claim.
