@@ -61,7 +61,9 @@ impl Gate {
         if ballot.digest != record.action.digest() {
             return Err(VoteRefusal::OtherDigest.into());
         }
-        self.may_vote(reviewer, &record, ballot.answer)?;
+        if let Err(error) = self.may_vote(reviewer, &record, ballot.answer) {
+            return Err(self.note_refusal(reviewer, review, error).await);
+        }
         let now = self.now();
         let cast = Move::Cast {
             reviewer: reviewer.clone(),
@@ -78,6 +80,28 @@ impl Gate {
             Advance::Refused(_, review) | Advance::Stale(review) => Err(VoteError::NotPending(review.state)),
             Advance::NotFound => Err(VoteError::NotFound),
         }
+    }
+
+    /// Who tried to vote without the right to leaves a trace; who came late or answers twice does not.
+    async fn note_refusal(&self, reviewer: &Reviewer, review: ReviewId, error: VoteError) -> VoteError {
+        let trace = match &error {
+            VoteError::Policy(_) => true,
+            VoteError::Refused(refusal) => matches!(
+                refusal,
+                VoteRefusal::Requester
+                    | VoteRefusal::ClaimedRequester
+                    | VoteRefusal::NotAsked
+                    | VoteRefusal::AssuranceTooLow(_)
+            ),
+            VoteError::NotFound | VoteError::NotPending(_) | VoteError::Gate(_) => false,
+        };
+        if trace {
+            let noted = self.store().vote_refused(review, reviewer.clone(), error.to_string(), self.now());
+            if let Err(failed) = noted.await {
+                tracing::warn!(error = &failed as &dyn std::error::Error, "a refused vote was not recorded");
+            }
+        }
+        error
     }
 
     /// Whether this person's answer would count now, for the vote itself and for pages that offer buttons.

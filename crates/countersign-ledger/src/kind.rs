@@ -36,6 +36,8 @@ kinds! {
     ApprovalRequested = "approval.requested",
     /// A person opened the review's page.
     ApprovalViewed = "approval.viewed",
+    /// A person wanted to vote and may not.
+    ApprovalRefused = "approval.refused",
     /// A person voted.
     ApprovalDecided = "approval.decided",
     /// Nobody answered in time.

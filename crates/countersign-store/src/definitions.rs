@@ -77,12 +77,23 @@ impl Store {
         .await
     }
 
-    /// Notes that a policy bundle comes into force; nothing when it is the one noted last.
+    /// Notes that a policy bundle comes into force, and keeps its texts, each with the path of its file. No entry when it
+    /// is the one noted last.
     ///
     /// # Errors
     /// When it could not be recorded.
-    pub async fn policy_changed(&self, bundle: Digest, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn policy_changed(
+        &self,
+        bundle: Digest,
+        texts: Vec<(String, String)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.write(Durability::Full, move |tx| {
+            for (place, (path, text)) in texts.iter().enumerate() {
+                let place = i64::try_from(place).unwrap_or(i64::MAX);
+                let sql = "INSERT OR IGNORE INTO policies (bundle, place, path, body) VALUES (?1, ?2, ?3, ?4)";
+                tx.exec("policies", sql, params![bundle.to_string(), place, path, text])?;
+            }
             let last: Option<String> = tx
                 .conn()
                 .prepare_cached(
@@ -101,5 +112,18 @@ impl Store {
             Ok(())
         })
         .await
+    }
+
+    /// The texts of a bundle that was in force, in order; none when it was before they were kept.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn policy_texts(&self, bundle: &str) -> Result<Vec<String>, StoreError> {
+        self.read(|conn| {
+            let sql = "SELECT body FROM policies WHERE bundle = ?1 ORDER BY place";
+            let texts =
+                conn.prepare_cached(sql)?.query_map([bundle], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            Ok(texts)
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use countersign_core::{
-    Action, ActionId, Decision, Digest, Outcome, PersonId, Review, Status, Timestamp, Vote,
+    Action, ActionId, Decision, Digest, Outcome, PersonId, Review, Reviewer, Status, Timestamp, Vote,
 };
 use countersign_ledger::{
     ActionPart, Actor, ActorKind, ApprovalPart, Content, Kind, PolicyPart, Record, ResultPart,
@@ -99,7 +99,7 @@ pub(crate) fn viewed(tx: &Tx<'_>, review: &Review, by: PersonId, name: &str, now
 }
 
 /// `approval.decided`: one vote, and the state that it brought.
-pub(crate) fn voted(tx: &Tx<'_>, review: &Review, vote: &Vote, now: Timestamp) -> Record {
+pub(crate) fn voted(tx: &Tx<'_>, review: &Review, vote: &Vote, now: Timestamp) -> Result<Record, StoreError> {
     let mut record = head(tx, Kind::ApprovalDecided, &review.action, person(vote.person), now);
     record.approval = Some(ApprovalPart {
         decision: Some(vote.answer.word().to_owned()),
@@ -111,8 +111,19 @@ pub(crate) fn voted(tx: &Tx<'_>, review: &Review, vote: &Vote, now: Timestamp) -
         Content::new("vote", vote.id.to_string()),
         Content::new("name", vote.name.clone()).about(vote.person.to_string()),
         Content::new("reason", vote.reason.clone()).about(vote.person.to_string()),
+        Content::new("groups", serde_json::to_string(&vote.groups)?).about(vote.person.to_string()),
         Content::new("digest", vote.digest.to_string()),
     ];
+    Ok(record)
+}
+
+/// `approval.refused`: a person wanted to vote and may not.
+pub(crate) fn refused(tx: &Tx<'_>, review: &Review, by: &Reviewer, why: &str, now: Timestamp) -> Record {
+    let mut record = head(tx, Kind::ApprovalRefused, &review.action, person(by.person()), now);
+    record.approval = Some(approval(review));
+    let about = by.person().to_string();
+    record.content =
+        vec![Content::new("name", by.name()).about(&about), Content::new("why", why).about(&about)];
     record
 }
 

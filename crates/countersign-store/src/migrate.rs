@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_passed.sql"),
     include_str!("migrations/0006_workloads.sql"),
     include_str!("migrations/0007_sealed.sql"),
+    include_str!("migrations/0008_policies.sql"),
 ];
 
 /// Applies what is missing.

@@ -7,7 +7,7 @@ use countersign_core::ActionId;
 use countersign_ledger::proof::{self, ReadTile, TileHashes};
 use countersign_ledger::receipt::{OpenedBytes, OpenedValue, Receipt, ReceiptEntry};
 use countersign_ledger::tile::Tile;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::entries::Beside;
 use crate::log::Signed;
@@ -23,6 +23,35 @@ impl Store {
     pub async fn receipt(&self, action: ActionId) -> Result<Option<Receipt>, StoreError> {
         let signed = self.sign_all().await?;
         self.read_long(move |conn| receipt(conn, action, &signed)).await
+    }
+}
+
+impl Store {
+    /// Entries from index `from` on, in order, with everything beside them that was not erased and without proofs; at
+    /// most `limit`, and only those that are under a signed checkpoint.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn ledger_entries(&self, from: u64, limit: u16) -> Result<Vec<ReceiptEntry>, StoreError> {
+        let signed = self.signed().map_or(0, |signed| signed.size);
+        self.read_long(move |conn| {
+            let sql =
+                "SELECT idx, leaf, case_id FROM entries WHERE idx >= ?1 AND idx < ?2 ORDER BY idx LIMIT ?3";
+            let mut statement = conn.prepare_cached(sql)?;
+            let mut rows = statement.query(params![tree::signed(from), tree::signed(signed), limit])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                let index = unsigned(row.get(0)?);
+                let corrupt = || StoreError::Corrupt { what: "ledger entry", id: index.to_string() };
+                let leaf = String::from_utf8(row.get(1)?).map_err(|_bytes| corrupt())?;
+                let case: String = row.get(2)?;
+                let beside = entries::beside(conn, row.get(0)?)?;
+                let (content, payload) = opened(conn, &case, beside)?.ok_or_else(corrupt)?;
+                found.push(ReceiptEntry { index, leaf, proof: Vec::new(), content, payload });
+            }
+            Ok(found)
+        })
+        .await
     }
 }
 

@@ -265,6 +265,34 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Records that a person wanted to vote and may not, once for each person and review: auditors look for who tried.
+    ///
+    /// # Errors
+    /// When it could not be recorded.
+    pub async fn vote_refused(
+        &self,
+        id: ReviewId,
+        by: Reviewer,
+        why: String,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(Durability::Relaxed, move |tx| {
+            let Some(review) = by_id(tx.conn(), id)? else { return Ok(()) };
+            let sql = "SELECT EXISTS (SELECT 1 FROM entries WHERE case_id = ?1 AND kind = ?2
+                           AND CAST(leaf AS TEXT) ->> '$.actor.id' = ?3)";
+            let noted =
+                params![review.action.to_string(), Kind::ApprovalRefused.word(), by.person().to_string()];
+            if !tx.conn().prepare_cached(sql)?.query_row(noted, |row| row.get::<_, bool>(0))? {
+                let record = entries::refused(tx, &review, &by, &why, now);
+                tx.append(&record, now)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
 fn signed(version: u64) -> i64 {
     i64::try_from(version).unwrap_or(i64::MAX)
 }
@@ -324,7 +352,7 @@ fn follow(tx: &mut Tx<'_>, step: &Move, after: &Review, now: Timestamp) -> Resul
         Move::Cast { .. } => {
             let id = || StoreError::Corrupt { what: "review", id: after.id.to_string() };
             let vote = after.votes.last().ok_or_else(id)?;
-            entries::voted(tx, after, vote, now)
+            entries::voted(tx, after, vote, now)?
         }
         Move::Tick if after.state == State::Lapsed => entries::moved(tx, Kind::ApprovalLapsed, after, now),
         Move::Tick => entries::moved(tx, Kind::ApprovalExpired, after, now),

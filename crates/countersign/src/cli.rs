@@ -4,6 +4,7 @@ mod agents;
 mod backup;
 mod check;
 mod erase;
+mod evidence;
 mod ledger;
 mod people;
 mod receipt;
@@ -68,6 +69,9 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put such a copy back where there is no state. Refused when the published ledger was longer.
     Restore(backup::RestoreArgs),
+    /// Write a folder for auditors about a period: records, proofs, receipts, policies, rights and a report, with the
+    /// commands to check it all.
+    Evidence(evidence::EvidenceArgs),
     /// The ledger: its key, and the log for mirrors.
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
@@ -121,6 +125,18 @@ impl From<countersign_identity::IdentityError> for Failure {
     }
 }
 
+impl From<countersign_store::StoreError> for Failure {
+    fn from(error: countersign_store::StoreError) -> Self {
+        Self::new(out::chain(&error))
+    }
+}
+
+impl From<countersign_evidence::pack::PackError> for Failure {
+    fn from(error: countersign_evidence::pack::PackError) -> Self {
+        Self::new(out::chain(&error))
+    }
+}
+
 /// A file that can't be read or written.
 fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
     Failure::new(format!("`{}` can't be used: {}", path.display(), out::chain(error)))
@@ -145,6 +161,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Agents(command) => agents::run(command).await,
         Command::People(command) => people::run(command).await,
         Command::Erase(args) => erase::run(args).await,
+        Command::Evidence(args) => evidence::run(args).await,
         Command::Backup(args) => backup::make(&args),
         Command::Restore(args) => backup::put_back(&args),
         Command::Resources(command) => resources::run(command).await,

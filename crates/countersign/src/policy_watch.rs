@@ -79,7 +79,7 @@ async fn reload(files: &[PathBuf], policy: &Live, store: &Store) {
         return;
     }
     // Recorded first: a policy that can't be recorded does not come into force.
-    if let Err(error) = store.policy_changed(loaded, SystemClock.now()).await {
+    if let Err(error) = store.policy_changed(loaded, kept_texts(&sources), SystemClock.now()).await {
         tracing::error!(error = &error as &dyn std::error::Error, "policy not changed: it can't be recorded");
         return;
     }
@@ -90,6 +90,11 @@ async fn reload(files: &[PathBuf], policy: &Live, store: &Store) {
         ),
         Err(findings) => tracing::error!(?findings, "policy not changed"),
     }
+}
+
+/// Each text with the path of its file, as they are kept.
+pub(crate) fn kept_texts(sources: &[Source]) -> Vec<(String, String)> {
+    sources.iter().map(|source| (source.path.clone(), source.text.clone())).collect()
 }
 
 /// The files' texts once two readings, apart in time, are the same.

@@ -117,13 +117,14 @@ pub(crate) fn bundle(config: &Config) -> Result<Bundle, ServeError> {
 
 /// Starts everything. Returns when both listeners accept connections.
 pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
-    let bundle = bundle(&config)?;
+    let sources = config.policy_sources().map_err(ServeError::Config)?;
+    let bundle = Bundle::load(&sources).map_err(ServeError::Policy)?;
     let folder = |source| ServeError::Folder { path: config.state.display().to_string(), source };
     let lock = FolderLock::take(&config.state)
         .map_err(folder)?
         .ok_or_else(|| ServeError::InUse(config.state.display().to_string()))?;
     let Base { store, wakers, identity } = Base::opened(&config, true)?;
-    store.policy_changed(bundle.hash(), SystemClock.now()).await?;
+    store.policy_changed(bundle.hash(), policy_watch::kept_texts(&sources), SystemClock.now()).await?;
     let policy = Arc::new(Live::new(bundle));
     let gate = Gate::start(parts(&config, store.clone(), wakers, policy.clone())).await?;
     gate.start_publishing();

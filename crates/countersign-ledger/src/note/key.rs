@@ -113,7 +113,8 @@ impl VerifierKey {
     }
 
     /// Whether `signature` is this key's Ed25519 signature over exactly `message`.
-    pub(crate) fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
+    #[must_use]
+    pub fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
         UnparsedPublicKey::new(&ED25519, &self.public).verify(message, signature).is_ok()
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Receipt;
-use super::story::{Decided, Story};
+use super::story::{Decided, ReviewStory, Story};
 use super::verify::Proved;
 use crate::checkpoint::VerifiedCheckpoint;
 use crate::leaf::Leaf;
@@ -172,6 +172,10 @@ fn proved(verified: &VerifiedCheckpoint, entries: &[Proved<'_>], story: &Story) 
             "none of them is the requester".to_owned()
         });
     }
+    if review.all_were_asked() {
+        proved
+            .push("every approver was in a group that was asked, as the gateway recorded it then".to_owned());
+    }
     if review.digests_shown > 0 && story.digest.is_some() {
         let votes = counted(review.digests_shown, "vote");
         proved.push(format!("{votes} of {} named the digest of the request", review.votes()));
@@ -201,9 +205,9 @@ fn unproved(verified: &VerifiedCheckpoint, entries: &[Proved<'_>], story: &Story
             unproved.push("that every vote is about this request's digest: not all are shown".to_owned());
         }
     }
-    if story.review.as_ref().is_some_and(|review| !review.approvers().is_empty()) {
-        unproved
-            .push("that the approvers were in the groups asked: entries about votes don't say".to_owned());
+    let unsaid = |review: &ReviewStory| !review.approvers().is_empty() && !review.all_were_asked();
+    if story.review.as_ref().is_some_and(unsaid) {
+        unproved.push("that the approvers were in the groups asked: `groups` is not shown".to_owned());
     }
     if entries.iter().any(|entry| entry.value("digest").is_some()) {
         unproved.push("that the digest is that of the bytes: it covers more than a receipt holds".to_owned());

@@ -13,7 +13,7 @@
 
 mod review;
 
-use self::review::ReviewStory;
+pub(super) use self::review::ReviewStory;
 use super::failure::{Code, Failure};
 use super::verify::Proved;
 use crate::kind::Kind;
@@ -102,6 +102,7 @@ impl Story {
             Kind::ActionRequested => Err(entry.fail(Code::RequestedTwice, "the action was requested before")),
             Kind::ApprovalRequested => self.open_review(entry),
             Kind::ApprovalViewed
+            | Kind::ApprovalRefused
             | Kind::ApprovalDecided
             | Kind::ApprovalExpired
             | Kind::ApprovalCancelled

@@ -75,7 +75,10 @@ fn the_same_value_is_never_sealed_to_the_same_bytes() {
 async fn another_content_key_does_not_open_the_store() {
     let folder = TempDir::new().unwrap();
     let store = Store::open(&options(&folder)).unwrap();
-    store.policy_changed(countersign_core::Digest::of(b"one"), crate::allowed::tests::now()).await.unwrap();
+    store
+        .policy_changed(countersign_core::Digest::of(b"one"), Vec::new(), crate::allowed::tests::now())
+        .await
+        .unwrap();
     append(&store, 1).await;
     drop(store);
     let size =

@@ -55,10 +55,9 @@ pub(super) async fn run(args: EraseArgs) -> Result<(), Failure> {
         }
         (None, None) => Ok(Erasure::NotFound),
     };
-    let failed = |error| Failure::new(out::chain(&error));
-    let done = done.map_err(failed)?;
+    let done = done?;
     // So that a copy from before is noticed when it is put back.
-    base.store.publish(now).await.map_err(failed)?;
+    base.store.publish(now).await?;
     match done {
         Erasure::Done(actions) => {
             out::line(format_args!("erased {what}: the content of {} action(s)", actions.len()));

@@ -2,12 +2,13 @@
 //! verifiers read.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Subcommand;
 use countersign_gate::{Clock as _, SystemClock};
 use countersign_ledger::note::Sign as _;
 use countersign_ledger::tile::{Bundle, LEVEL_MAX, Tile, encode_entries};
-use countersign_store::Store;
+use countersign_store::{Signed, Store};
 
 use super::{ConfigArgs, Failure, unusable};
 use crate::kept::log_key;
@@ -42,6 +43,13 @@ pub(super) async fn run(command: LedgerCommand) -> Result<(), Failure> {
 }
 
 async fn tiles(store: &Store, folder: &Path) -> Result<(), Failure> {
+    let signed = write_tiles(store, folder).await?;
+    out::line(format_args!("{} entries in `{}`", signed.size, folder.display()));
+    Ok(())
+}
+
+/// Writes the log as tlog-tiles; gives the checkpoint under which it stands.
+pub(super) async fn write_tiles(store: &Store, folder: &Path) -> Result<Arc<Signed>, Failure> {
     let refused = |error: countersign_store::StoreError| Failure::new(out::chain(&error));
     let signed = store.sign_all().await.map_err(refused)?;
     store.publish(SystemClock.now()).await.map_err(refused)?;
@@ -65,8 +73,7 @@ async fn tiles(store: &Store, folder: &Path) -> Result<(), Failure> {
     }
     // Last, so that it never promises what is not there.
     write(folder, "checkpoint", signed.note.as_bytes())?;
-    out::line(format_args!("{} entries in `{}`", signed.size, folder.display()));
-    Ok(())
+    Ok(signed)
 }
 
 fn write(folder: &Path, place: &str, bytes: &[u8]) -> Result<(), Failure> {

@@ -25,7 +25,7 @@ pub(crate) struct ReceiptArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// The receipt.
+    /// The receipt, or the folder that `countersign evidence` wrote.
     file: PathBuf,
     /// A verifier key, or a file with one a line: the log's (from `countersign ledger key`, best obtained long before),
     /// and those of witnesses. May be given several times.
@@ -68,6 +68,9 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
     for key in &args.keys {
         keys.extend(verifier_keys(key)?);
     }
+    if args.file.is_dir() {
+        return verify_pack(args, &keys);
+    }
     let log = TrustedLog::new(&keys).map_err(|error| Failure::new(out::chain(&error)))?;
     let log = log.with_quorum(args.witnesses);
     let bytes = std::fs::read(&args.file).map_err(|error| unusable(&args.file, &error))?;
@@ -79,6 +82,17 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
         out::line(serde_json::to_string(&report).map_err(|error| Failure::new(out::chain(&error)))?);
     } else {
         out::line(report);
+    }
+    Ok(())
+}
+
+fn verify_pack(args: &VerifyArgs, keys: &[VerifierKey]) -> Result<(), Failure> {
+    let checked = countersign_evidence::check::check(&args.file, keys)
+        .map_err(|failure| Failure::new(format!("the pack does not hold: {failure}")))?;
+    if args.json {
+        out::line(serde_json::to_string(&checked).map_err(|error| Failure::new(out::chain(&error)))?);
+    } else {
+        out::line(checked);
     }
     Ok(())
 }

@@ -50,6 +50,7 @@ fn crates_depend_only_along_the_arrows_of_the_design() {
         ("countersign-store", &["core", "ledger"]),
         ("countersign-identity", &["core", "store"]),
         ("countersign-gate", &["core", "ledger", "policy", "store"]),
+        ("countersign-evidence", &["core", "ledger"]),
         ("countersign-sql", &["core"]),
         ("countersign-mask", &[]),
         ("countersign-proxy-mcp", &["core", "gate", "identity"]),

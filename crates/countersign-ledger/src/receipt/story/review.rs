@@ -24,6 +24,10 @@ pub(crate) struct ReviewStory {
     pub(crate) state: State,
     version: u64,
     pub(crate) needed: u32,
+    /// The groups that were asked.
+    asked: Vec<String>,
+    /// Those approvers whose groups are shown, with one that was asked among them.
+    in_asked_group: BTreeSet<String>,
     released: bool,
     /// Everybody who answered, yes or no.
     voted: BTreeSet<String>,
@@ -48,6 +52,8 @@ impl ReviewStory {
             state: PENDING,
             version: 1,
             needed,
+            asked: approval.of.clone(),
+            in_asked_group: BTreeSet::new(),
             released: false,
             voted: BTreeSet::new(),
             approvers: BTreeSet::new(),
@@ -65,7 +71,7 @@ impl ReviewStory {
     ) -> Result<(), Failure> {
         let approval = part(entry)?;
         match entry.leaf.kind {
-            Kind::ApprovalViewed => {
+            Kind::ApprovalViewed | Kind::ApprovalRefused => {
                 expect_actor(entry, ActorKind::Human)?;
                 self.expect(entry, approval, self.version, self.state)
             }
@@ -106,12 +112,27 @@ impl ReviewStory {
                 return Err(entry.fail(Code::RequesterApproved, detail));
             }
             self.approvers.insert(person.clone());
+            if self.is_asked(entry) {
+                self.in_asked_group.insert(person.clone());
+            }
         }
         if after == APPROVED && self.approvers.len() < usize::try_from(self.needed).unwrap_or(usize::MAX) {
             let detail = format!("approved by {} of {} people", self.approvers.len(), self.needed);
             return Err(entry.fail(Code::TooFewApprovers, detail));
         }
         self.step(entry, approval, PENDING, after)
+    }
+
+    /// Whether the vote shows groups of the person, one of which was asked.
+    fn is_asked(&self, entry: &Proved<'_>) -> bool {
+        let groups =
+            entry.value("groups").and_then(|groups| serde_json::from_str::<Vec<String>>(groups).ok());
+        groups.is_some_and(|groups| groups.iter().any(|group| self.asked.contains(group)))
+    }
+
+    /// Whether every approver is shown to have been in a group that was asked.
+    pub(crate) fn all_were_asked(&self) -> bool {
+        !self.approvers.is_empty() && self.in_asked_group == self.approvers
     }
 
     /// What the person saw is what was asked about; votes among themselves, when the request doesn't show it.

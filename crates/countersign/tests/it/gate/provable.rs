@@ -2,7 +2,7 @@
 
 use countersign_core::{Answer, ReasonCode, State, Verb};
 use countersign_gate::Verdict;
-use countersign_testkit::{CountingUpstream, LogKey, World, WorldOptions};
+use countersign_testkit::{CountingUpstream, LogKey, TestCall, World, WorldOptions};
 
 use super::{code, held, ran};
 use crate::ledger;
@@ -51,8 +51,34 @@ async fn what_needs_nobody_goes_on_without_a_signature() {
     let key = LogKey::new();
     let (world, upstream) = (world(&key).await, CountingUpstream::default());
     key.set_gone(true);
-    let call = countersign_testkit::TestCall::new(&upstream);
+    let call = TestCall::new(&upstream);
     let verdict = world.gate.pass(world.draft(Verb::Read, "orders"), call).await;
     assert!(matches!(verdict, Verdict::Ran { .. }), "{verdict:?}");
     assert!(upstream.covered().iter().all(Option::is_none));
+}
+
+#[tokio::test]
+async fn who_tries_to_vote_and_may_not_leaves_a_trace_once() {
+    let world = World::new().await;
+    let upstream = CountingUpstream::default();
+    let (gate, call) = (world.gate.clone(), TestCall::new(&upstream));
+    let draft = world.draft(Verb::Delete, "orders");
+    let held = tokio::spawn(async move { gate.pass(draft, call).await });
+    let review = world.the_review(State::Pending).await;
+    for _ in 0..3 {
+        world.vote("olaf", &review, Answer::Approve).await.unwrap_err();
+    }
+    let timeline = world.store.timeline(review.action).await.unwrap();
+    let refused: Vec<_> = timeline.iter().filter(|entry| entry.kind == "approval.refused").collect();
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].content["name"], "olaf");
+    assert!(refused[0].content["why"].contains("you stand behind this request"), "{:?}", refused[0].content);
+    // It moves nothing, and who comes late tries nothing.
+    world.vote("ada", &review, Answer::Approve).await.unwrap();
+    held.await.unwrap();
+    world.until(review.id, State::Executed).await;
+    world.vote("olaf", &review, Answer::Approve).await.unwrap_err();
+    let kinds = |kind: &str| ledger::leaves(&world).iter().filter(|leaf| leaf["type"] == kind).count();
+    assert_eq!((kinds("approval.refused"), kinds("action.executed")), (1, 1));
+    ledger::check(&world);
 }
