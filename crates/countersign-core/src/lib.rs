@@ -6,6 +6,7 @@
 //! [`Principal`], and a [`Review`] moves only through [`Review::apply`].
 
 mod action;
+mod audit;
 mod decision;
 mod digest;
 mod effect;
@@ -23,6 +24,7 @@ mod time;
 mod vote;
 
 pub use action::{Action, Arguments, Draft, Scalar};
+pub use audit::{AuditEntry, AuditPage, AuditQuery, AuditTimes, Bearing};
 pub use decision::{Decision, Gate, Mask, MaskMode, Masked, Obligation, Plan, Reason, ReasonCode, Terms};
 pub use digest::{Digest, DigestWriter};
 pub use effect::{Effect, Effects, TooManyEffects, Verb};

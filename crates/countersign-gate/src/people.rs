@@ -1,8 +1,9 @@
 //! What can people do? Read, vote, and nothing else.
 
 use countersign_core::{
-    ActionId, ActionRecord, Answer, Ballot, Digest, GrantId, Page, PassedPage, PassedRecord, PersonId, Query,
-    Refusal, Review, ReviewId, Reviewer, State, TimelineEntry, VoteId, VoteRefusal,
+    ActionId, ActionRecord, Answer, AuditPage, AuditQuery, AuditTimes, Ballot, Digest, GrantId, Page,
+    PassedPage, PassedRecord, PersonId, Query, Refusal, Review, ReviewId, Reviewer, State, TimelineEntry,
+    VoteId, VoteRefusal,
 };
 use countersign_ledger::receipt::Receipt;
 use countersign_policy::ReviewQuestion;
@@ -180,6 +181,27 @@ impl Gate {
     /// When the store can't be used, or the ledger's head can't be signed.
     pub async fn receipt(&self, action: ActionId) -> Result<Option<Receipt>, GateError> {
         Ok(self.store().receipt(action).await?)
+    }
+
+    /// A page of the ledger's entries, newest first. It ends when it is full, or when enough was looked at.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn audit(&self, query: AuditQuery) -> Result<AuditPage, GateError> {
+        Ok(self.store().audit(query).await?)
+    }
+
+    /// When the entries of a search were made, as far back as is looked at once.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn audit_times(&self, query: AuditQuery) -> Result<AuditTimes, GateError> {
+        Ok(self.store().audit_times(query).await?)
+    }
+
+    /// The verifier key of the ledger.
+    pub fn log_key(&self) -> &str {
+        self.store().log_key()
     }
 
     /// Records that a person opened the review, once per person and version.

@@ -6,6 +6,7 @@
 mod actions;
 mod agents;
 mod allowed;
+mod audit;
 mod backup;
 mod batches;
 mod definitions;
@@ -126,6 +127,8 @@ struct Inner {
     known: batches::Known,
     signed: watch::Receiver<Option<Arc<Signed>>>,
     checkpoint_file: PathBuf,
+    /// The ledger's verifier key, for those who will check receipts.
+    log_key: String,
     readers: Vec<Mutex<Connection>>,
     /// For reads that may take long, so that they never hold up a short one.
     long_reader: Mutex<Connection>,
@@ -173,6 +176,7 @@ impl Store {
             known: batches::Known::default(),
             signed,
             checkpoint_file: options.checkpoint_file.clone(),
+            log_key: options.signer.key().to_string(),
             readers,
             long_reader,
             next_reader,

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_workloads.sql"),
     include_str!("migrations/0007_sealed.sql"),
     include_str!("migrations/0008_policies.sql"),
+    include_str!("migrations/0009_audit.sql"),
 ];
 
 /// Applies what is missing.
