@@ -1,6 +1,7 @@
 //! What do programs ask? The JSON API under `/api/v1`: the same questions as the pages, in the shapes of `wire`.
 
 pub(crate) mod actions;
+pub(crate) mod audit;
 pub(crate) mod events;
 pub(crate) mod passed;
 pub(crate) mod passkeys;

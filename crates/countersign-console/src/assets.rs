@@ -16,7 +16,7 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-const ASSETS: [Asset; 5] = [
+const ASSETS: [Asset; 7] = [
     Asset {
         stem: "console",
         extension: "css",
@@ -40,6 +40,18 @@ const ASSETS: [Asset; 5] = [
         extension: "js",
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("assets/enter.js"),
+    },
+    Asset {
+        stem: "receipt",
+        extension: "js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("assets/receipt.js"),
+    },
+    Asset {
+        stem: "verify",
+        extension: "js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("assets/verify.js"),
     },
     Asset { stem: "mark", extension: "svg", kind: "image/svg+xml", bytes: include_bytes!("assets/mark.svg") },
 ];

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod actions;
+pub(crate) mod audit;
 pub(crate) mod enter;
 pub(crate) mod inbox;
 pub(crate) mod passed;

@@ -1,5 +1,7 @@
 //! What does the query string ask for? Every parameter is known, given once and valid, or the answer says why not.
 
+pub(crate) mod audit;
+
 use countersign_core::{Query, State, Timestamp, Verb};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -58,6 +60,12 @@ fn escaped(rest: &std::str::Bytes<'_>) -> Option<u8> {
 /// What a program asks for: unknown and repeated parameters are mistakes.
 pub(crate) fn strict(text: &str, known: &[&str]) -> Result<Query, Problem> {
     let pairs = pairs(text);
+    known_once(&pairs, known)?;
+    read(&pairs)
+}
+
+/// Refuses what is not known and what is given twice.
+fn known_once(pairs: &[(String, String)], known: &[&str]) -> Result<(), Problem> {
     for (at, (key, _)) in pairs.iter().enumerate() {
         if !known.contains(&key.as_str()) {
             return Err(invalid(key, &format!("is not known here; known are {}", known.join(", "))));
@@ -67,7 +75,7 @@ pub(crate) fn strict(text: &str, known: &[&str]) -> Result<Query, Problem> {
             return Err(invalid(key, "is given twice"));
         }
     }
-    read(&pairs)
+    Ok(())
 }
 
 /// What a filter form asks for: fields left empty don't count.

@@ -5,6 +5,8 @@
 
 pub(crate) mod account;
 pub(crate) mod action;
+pub(crate) mod audit;
+pub(crate) mod chart;
 pub(crate) mod decide;
 pub(crate) mod enter;
 pub(crate) mod history;
@@ -12,12 +14,14 @@ pub(crate) mod inbox;
 pub(crate) mod links;
 pub(crate) mod parts;
 pub(crate) mod passed;
+mod provenance;
 mod reach;
 pub(crate) mod review;
 mod sample;
 mod statement;
 pub(crate) mod text;
 pub(crate) mod tree;
+pub(crate) mod verify;
 
 use axum::response::Html;
 use countersign_core::{Assurance, Timestamp};
@@ -46,7 +50,8 @@ impl Viewer<'_> {
 /// A page for a signed-in person. `here` is the path of its place in the navigation.
 pub(crate) fn page(viewer: &Viewer<'_>, title: &str, here: &str, body: &Markup) -> Html<String> {
     let place = |path: &str, name: &str| {
-        html! { a href=(path) aria-current=[(path == here).then_some("page")] { (name) } }
+        let is_here = path == here || (path == "/audit" && here == verify::PATH);
+        html! { a href=(path) aria-current=[is_here.then_some("page")] { (name) } }
     };
     let name = viewer.signed_in.reviewer.name();
     let suggest =
@@ -54,7 +59,7 @@ pub(crate) fn page(viewer: &Viewer<'_>, title: &str, here: &str, body: &Markup) 
     let content = html! {
         header.top {
             a.brand href="/" { img src=(assets::url("mark.svg")) alt="" width="22" height="22"; "Countersign" }
-            nav aria-label="Places" { (place("/", "Inbox")) (place("/history", "History")) }
+            nav aria-label="Places" { (place("/", "Inbox")) (place("/history", "History")) (place("/audit", "Audit")) }
             a.me href="/account" aria-current=[(here == "/account").then_some("page")] { (text::seen(name)) }
         }
         @if suggest {
@@ -68,7 +73,11 @@ pub(crate) fn page(viewer: &Viewer<'_>, title: &str, here: &str, body: &Markup) 
         main #main tabindex="-1" { (body) }
         (keys())
     };
-    let scripts: &[&str] = if here == "/account" { &["console.js", "passkeys.js"] } else { &["console.js"] };
+    let scripts: &[&str] = match here {
+        "/account" => &["console.js", "passkeys.js"],
+        "/actions" | verify::PATH => &["console.js", "verify.js"],
+        _ => &["console.js"],
+    };
     document(title, Some(viewer.now), scripts, &content)
 }
 

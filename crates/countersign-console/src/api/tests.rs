@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::testing::{Bench, vote};
 
+mod audit;
 mod passed;
 mod preview;
 

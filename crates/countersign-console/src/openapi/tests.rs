@@ -99,3 +99,18 @@ fn a_preview_and_the_rows_of_an_outcome_are_described_part_by_part() {
     let null_allowed = schema("SampleRowBody")["properties"]["before"]["items"]["type"].clone();
     assert_eq!(null_allowed, serde_json::json!(["string", "null"]));
 }
+
+#[test]
+fn the_types_of_entries_that_can_be_asked_for_are_all_described() {
+    let document = document();
+    let parameters = &document["paths"]["/api/v1/audit.jsonl"]["get"]["parameters"];
+    let kind = parameters.as_array().unwrap().iter().find(|parameter| parameter["name"] == "kind").unwrap();
+    let pattern = kind["schema"]["pattern"].as_str().unwrap();
+    for word in countersign_ledger::Kind::ALL.iter().map(|kind| kind.word()) {
+        let (family, tail) = word.split_once('.').unwrap();
+        let of_family =
+            pattern.split(['^', '$']).nth(1).unwrap().split(&format!("{family}(\\.")).nth(1).unwrap();
+        let tails = of_family.split(")?").next().unwrap();
+        assert!(tails.split(['(', ')', '|']).any(|one| one == tail), "{word} in {pattern}");
+    }
+}

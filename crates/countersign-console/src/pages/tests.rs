@@ -215,6 +215,74 @@ async fn what_passed_is_found_in_the_history_and_read_whole() {
     assert!(page.text.contains("everyday") && page.text.contains("202E"), "{}", page.text);
 }
 
+/// What a caller might hope to have drawn.
+const HOSTILE: &str = "\"><script>alert(1)</script>\u{202e}<img src=x onerror=alert(1)>";
+
+#[tokio::test]
+async fn a_hostile_tool_name_and_claim_become_no_markup_in_the_audit_page_nor_in_the_timeline() {
+    let bench = Bench::new().await;
+    let mut draft = bench.world.draft(Verb::Delete, "customers");
+    draft.operation = format!("tools/call {HOSTILE}");
+    draft.claim = Some(HOSTILE.to_owned());
+    let review = bench.held(draft).await;
+    let ada = bench.sign_in("ada").await;
+    let filter = crate::view::links::escaped(HOSTILE);
+    for path in [
+        "/audit".to_owned(),
+        format!("/actions/{}", review.action),
+        format!("/audit?case={filter}&actor={filter}&agent={filter}"),
+    ] {
+        let page = bench.get(&path).cookie(&ada).send().await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(
+            !page.text.contains("<script>alert") && !page.text.contains("<img src=x"),
+            "{path}: {}",
+            page.text
+        );
+        assert!(page.text.contains("&lt;script&gt;alert(1)"), "{path}: {}", page.text);
+        // Only the fields of the form hold what was typed as it was typed.
+        assert!(path.contains("case=") || !page.text.contains('\u{202e}'), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_ledger_is_read_page_by_page_and_narrowed_by_what_entries_say() {
+    let bench = Bench::new().await;
+    let review = bench.pending().await;
+    let ada = bench.sign_in("ada").await;
+    let all = bench.get("/audit").cookie(&ada).send().await;
+    for drawn in ["People were asked", "A person signed in", "class=\"held\"", "Download as JSON lines"] {
+        assert!(all.text.contains(drawn), "{drawn}: {}", all.text);
+    }
+    let some = bench.get(&format!("/audit?kind=approval&case={}", review.action)).cookie(&ada).send().await;
+    assert!(
+        some.text.contains("<code>approval.requested</code>")
+            || some.text.contains("approval.requested</bdi>"),
+        "{}",
+        some.text
+    );
+    assert_eq!(some.text.matches("<tr data-row").count(), 1, "{}", some.text);
+    let none = bench.get("/audit?agent=nobody").cookie(&ada).send().await;
+    assert!(none.text.contains("Nothing matches."), "{}", none.text);
+}
+
+#[tokio::test]
+async fn the_key_for_verifying_stands_on_the_page_and_the_button_waits_for_its_script() {
+    let bench = Bench::new().await;
+    let review = bench.pending().await;
+    let ada = bench.sign_in("ada").await;
+    for path in ["/audit/verify".to_owned(), format!("/actions/{}", review.action)] {
+        let page = bench.get(&path).cookie(&ada).send().await;
+        assert!(page.text.contains(bench.world.gate.log_key()), "{path}: {}", page.text);
+        assert!(page.text.contains("<button disabled>Verify this receipt"), "{path}");
+        assert!(
+            page.text.contains(&crate::assets::url("receipt.js"))
+                && page.text.contains(&crate::assets::url("verify.js")),
+            "{path}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn mistakes_on_pages_are_told_as_pages() {
     let bench = Bench::new().await;
@@ -226,6 +294,7 @@ async fn mistakes_on_pages_are_told_as_pages() {
         ("/history?verb=destroy", 400),
         ("/passed/act_00000000000070008000000000000000", 404),
         ("/passed?verb=destroy", 400),
+        ("/audit?kind=destroy", 400),
         ("/nowhere", 404),
     ] {
         let answer = bench.get(path).cookie(&ada).send().await;

@@ -2,7 +2,7 @@
 
 use countersign_core::{Query, State, Timestamp, Verb};
 
-use super::{LIST, lenient, pairs, strict};
+use super::{LIST, audit, lenient, pairs, strict};
 
 #[test]
 fn every_filter_is_read() {
@@ -67,4 +67,37 @@ fn broken_escapes_stay_as_they_are() {
         pairs("a=%zz&b=%4&c=%41&d&&e=%FF"),
         [pair("a", "%zz"), pair("b", "%4"), pair("c", "A"), pair("d", ""), pair("e", "\u{FFFD}")]
     );
+}
+
+#[test]
+fn what_is_asked_of_the_ledger_is_read_and_checked() {
+    let query = audit::strict(
+        "kind=approval&case=act_1&actor=per_1&resource=orders&agent=nightly&from=2026-11-22&cursor=7",
+    )
+    .unwrap();
+    assert_eq!(
+        (query.kind.as_deref(), query.case.as_deref(), query.actor.as_deref()),
+        (Some("approval"), Some("act_1"), Some("per_1"))
+    );
+    assert_eq!((query.resource.as_deref(), query.agent.as_deref()), (Some("orders"), Some("nightly")));
+    assert_eq!((query.cursor, query.limit), (Some(7), countersign_core::AuditQuery::LIMIT_MAX));
+    for bad in [
+        "kind=appr",
+        "kind=approval.",
+        "kind=",
+        "limit=0",
+        "limit=10001",
+        "case=",
+        "cursor=-1",
+        "q=x",
+        "case=a&case=b",
+        "from=x",
+    ] {
+        assert!(audit::strict(bad).is_err(), "{bad}");
+    }
+    assert_eq!(
+        audit::lenient("kind=&case=+&limit=9999&q=x").unwrap(),
+        countersign_core::AuditQuery { limit: 50, ..Default::default() }
+    );
+    audit::lenient("kind=nonsense").unwrap_err();
 }

@@ -7,7 +7,7 @@ use super::{Access, table};
 use crate::testing::{Bench, HERE, Session, location};
 
 /// Method, path, access, and a path to try it with.
-const ROUTES: [(&str, &str, Access, &str); 37] = {
+const ROUTES: [(&str, &str, Access, &str); 40] = {
     use Access::{Auditor, Open, Person};
     [
         ("GET", "/", Person, "/"),
@@ -17,6 +17,8 @@ const ROUTES: [(&str, &str, Access, &str); 37] = {
         ("GET", "/actions/{id}", Person, "/actions/act_00000000000070008000000000000000"),
         ("GET", "/passed", Person, "/passed"),
         ("GET", "/passed/{id}", Person, "/passed/act_00000000000070008000000000000000"),
+        ("GET", "/audit", Person, "/audit"),
+        ("GET", "/audit/verify", Person, "/audit/verify"),
         ("GET", "/account", Person, "/account"),
         ("POST", "/account/sign-out", Person, "/account/sign-out"),
         ("POST", "/account/sessions/end-others", Person, "/account/sessions/end-others"),
@@ -47,6 +49,7 @@ const ROUTES: [(&str, &str, Access, &str); 37] = {
             Person,
             "/api/v1/actions/act_00000000000070008000000000000000/receipt",
         ),
+        ("GET", "/api/v1/audit.jsonl", Person, "/api/v1/audit.jsonl"),
         ("GET", "/api/v1/passed", Person, "/api/v1/passed"),
         ("GET", "/api/v1/passed/{id}", Person, "/api/v1/passed/act_00000000000070008000000000000000"),
         ("GET", "/api/v1/events", Person, "/api/v1/events"),

@@ -4,19 +4,16 @@ use countersign_core::{ActionRecord, TimelineEntry};
 use maud::{Markup, html};
 
 use super::text::seen;
-use super::{Viewer, parts, reach, review, tree};
-use crate::json_tree;
+use super::{Viewer, parts, provenance, reach, review, verify};
 use crate::shown::Shown;
 
-/// Longer values of an entry's content are folded away.
-const SHORT_BYTES: usize = 200;
-
-/// The page of one action.
+/// The page of one action. The check of its receipt stands outside of what is drawn anew when something happens.
 pub(crate) fn action(
     viewer: &Viewer<'_>,
     record: &ActionRecord,
     shown: &Shown,
     entries: &[TimelineEntry],
+    log_key: &str,
 ) -> Markup {
     let action = &record.action;
     html! {
@@ -45,7 +42,13 @@ pub(crate) fn action(
                 aside.flow aria-label="Timeline" { (timeline(viewer, record, entries)) }
             }
         }
+        @if !entries.is_empty() { (verify::panel(log_key, Some(&receipt(record)))) }
     }
+}
+
+/// Where the action's receipt is.
+fn receipt(record: &ActionRecord) -> String {
+    format!("/api/v1/actions/{}/receipt", record.action.id())
 }
 
 fn timeline(viewer: &Viewer<'_>, record: &ActionRecord, entries: &[TimelineEntry]) -> Markup {
@@ -55,63 +58,18 @@ fn timeline(viewer: &Viewer<'_>, record: &ActionRecord, entries: &[TimelineEntry
             @if entries.is_empty() {
                 p.dim { "No entries are in the ledger yet." }
             } @else {
-                p { a href={ "/api/v1/actions/" (record.action.id()) "/receipt" } download { "Download the receipt" } }
+                p.buttons {
+                    a.button href=(receipt(record)) download { "Download the receipt" }
+                    a.button href="#verify" { "Verify it here" }
+                }
                 p.small.dim { "A file that proves all this to anybody, without this gateway." }
             }
-            ol { @for entry in entries { li { (one(viewer, entry)) } } }
+            ol { @for entry in entries { (provenance::entry(viewer, entry)) } }
             @if let Some(outcome) = &record.outcome {
                 h3 { "Outcome" }
                 p { (parts::outcome(outcome)) }
                 @if let Some(result) = outcome.result { p.small { "Digest of the result " code.wrap { (result) } } }
             }
         }
-    }
-}
-
-/// Short values stand open; the rest opens on request.
-fn one(viewer: &Viewer<'_>, entry: &TimelineEntry) -> Markup {
-    let (short, long): (Vec<_>, Vec<_>) = entry
-        .content
-        .iter()
-        .partition(|(_, value)| value.len() <= SHORT_BYTES && !value.starts_with(['{', '[']));
-    html! {
-        b { (told(&entry.kind)) } " " span.dim { (parts::ago(entry.time, viewer.now)) }
-        div.small.dim { (parts::full(entry.time)) " · entry " (entry.index) " · " code { (seen(&entry.kind)) } }
-        @if !short.is_empty() { dl.pairs { @for (name, value) in short { (pair(name, value)) } } }
-        details {
-            summary { "Leaf" @if !long.is_empty() { " and content" } }
-            @if !long.is_empty() { dl.pairs { @for (name, value) in long { (pair(name, value)) } } }
-            @match json_tree::parse(&entry.leaf) {
-                Some(leaf) => div.json { (tree::tree(&leaf)) },
-                None => p.alert { "This leaf is not JSON." },
-            }
-            details { summary { "Exact bytes of the leaf" } pre.bytes tabindex="0" { code { (seen(&entry.leaf)) } } }
-        }
-    }
-}
-
-fn pair(name: &str, value: &str) -> Markup {
-    let structured = value.starts_with(['{', '[']).then(|| json_tree::parse(value)).flatten();
-    html! {
-        dt { (seen(name)) }
-        dd { @match structured { Some(value) => div.json { (tree::tree(&value)) }, None => (seen(value)) } }
-    }
-}
-
-/// What an entry of this type says; types that aren't known here speak for themselves.
-fn told(kind: &str) -> &str {
-    match kind {
-        "action.requested" => "Asked",
-        "action.released" => "Released to the upstream",
-        "action.executed" => "Executed",
-        "action.failed" => "Failed",
-        "action.unknown" => "Nobody can say whether it ran",
-        "approval.requested" => "People were asked",
-        "approval.viewed" => "Somebody looked",
-        "approval.decided" => "Somebody answered",
-        "approval.expired" => "Nobody answered in time",
-        "approval.cancelled" => "The requester took it back",
-        "approval.lapsed" => "The approval was not claimed in time",
-        other => other,
     }
 }

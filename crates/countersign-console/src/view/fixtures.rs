@@ -10,6 +10,7 @@ use countersign_core::{
     Timestamp, Verb, VoteId,
 };
 
+mod audit;
 mod passed;
 mod touching;
 
@@ -317,26 +318,5 @@ impl World {
             note: None,
         });
         record
-    }
-
-    pub(crate) fn timeline(self) -> Vec<TimelineEntry> {
-        let entry = |index: u64, kind: &str, seconds: u64, content: &[(&str, &str)]| TimelineEntry {
-            index,
-            kind: kind.to_owned(),
-            time: self.before(12).plus(Duration::from_secs(seconds)),
-            leaf: format!("{{\"kind\":\"{kind}\",\"v\":1}}"),
-            content: content.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-        };
-        vec![
-            entry(
-                41,
-                "action.received",
-                0,
-                &[("agent", "nightly-cleanup"), ("operation", "tools/call delete_rows")],
-            ),
-            entry(42, "approval.requested", 0, &[]),
-            entry(43, "approval.viewed", 60, &[("person", "Ben Osei")]),
-            entry(44, "approval.voted", 90, &[("person", "Ben Osei"), ("reason", "Matches OPS-112")]),
-        ]
     }
 }

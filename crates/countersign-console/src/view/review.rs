@@ -161,7 +161,7 @@ pub(crate) fn who(principal: &Principal) -> Markup {
                 li {
                     span.kind { "agent" }
                     div {
-                        b { (seen(&principal.name)) } " " (standing(Standing::Verified))
+                        b { (seen(&principal.name)) } " " (known(Standing::Verified))
                         @if !principal.teams.is_empty() {
                             div.dim.small { "team " @for team in &principal.teams { (seen(team)) " " } }
                         }
@@ -176,15 +176,17 @@ pub(crate) fn who(principal: &Principal) -> Markup {
     }
 }
 
-fn chain_link(link: &Link) -> Markup {
+/// One who stands behind an agent.
+pub(crate) fn chain_link(link: &Link) -> Markup {
     html! {
         li {
-            span.kind { (link.kind.word()) } div { b { (seen(&link.name)) } " " (standing(link.standing)) }
+            span.kind { (link.kind.word()) } div { b { (seen(&link.name)) } " " (known(link.standing)) }
         }
     }
 }
 
-fn standing(standing: Standing) -> Markup {
+/// How somebody is known.
+pub(crate) fn known(standing: Standing) -> Markup {
     match standing {
         Standing::Verified => {
             html! { span.tag.verified title="from a credential that was checked" { "✓ verified" } }

@@ -1,19 +1,25 @@
 //! Snapshots of what people read, over a world that never changes.
 
-use countersign_core::{Page, PassedPage, Query, Timestamp};
+use countersign_core::{AuditQuery, Page, PassedPage, Query, Timestamp};
 use countersign_identity::{SessionView, SignedIn};
 use maud::Markup;
 
 use super::fixtures::{NOW, World};
 use super::inbox::Waiting;
 use super::review::Asked;
-use super::{Viewer, account, action, history, inbox, page, passed, review};
+use super::{Viewer, account, action, audit, history, inbox, page, passed, review, verify};
 use crate::shown::Shown;
 use crate::wire::You;
 
 mod touching;
 
 const WORLD: World = World { now: NOW };
+const KEY: &str = "example.com/log+58490f8b+ARl/ayPhbIUyxqvIOPrNXqeJvgx2spIDNAOb+os9No1h";
+
+/// A page without the hash of a script, which changes with every line of it.
+fn unhashed(page: &str) -> String {
+    page.replace(&crate::assets::url("receipt.js"), "/assets/receipt.js")
+}
 
 fn signed_in() -> SignedIn {
     let session = SessionView {
@@ -148,7 +154,30 @@ fn an_action_that_was_refused_with_its_timeline() {
     let signed_in = signed_in();
     let record = WORLD.refused();
     let shown = Shown::of(record.action.payload());
-    insta::assert_snapshot!(lines(action::action(&viewer(&signed_in), &record, &shown, &WORLD.timeline())));
+    let page = action::action(&viewer(&signed_in), &record, &shown, &WORLD.timeline(), KEY);
+    insta::assert_snapshot!(unhashed(&lines(page)));
+}
+
+#[test]
+fn the_ledger_with_a_filter() {
+    let signed_in = signed_in();
+    let (page, times) = WORLD.audited();
+    let query = AuditQuery { agent: Some("nightly\"cleanup".to_owned()), limit: 50, ..AuditQuery::default() };
+    insta::assert_snapshot!(lines(audit::audit(&viewer(&signed_in), &query, &page, &times)));
+}
+
+#[test]
+fn nothing_in_an_entry_becomes_markup() {
+    let signed_in = signed_in();
+    let (page, times) = WORLD.audited();
+    let drawn = lines(audit::audit(&viewer(&signed_in), &AuditQuery::default(), &page, &times));
+    assert!(!drawn.contains("<script") && !drawn.contains('\u{202e}'), "{drawn}");
+    assert!(drawn.contains("this leaf can't be read") && drawn.contains("%3Cscript%3E"), "{drawn}");
+}
+
+#[test]
+fn the_page_for_receipts_from_files() {
+    insta::assert_snapshot!(unhashed(&lines(verify::page(KEY))));
 }
 
 #[test]

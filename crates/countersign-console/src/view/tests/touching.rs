@@ -35,7 +35,7 @@ fn an_action_that_ran_says_how_many_rows() {
     let signed_in = signed_in();
     let record = WORLD.ran_delete();
     let shown = Shown::of(record.action.payload());
-    let page = lines(action::action(&viewer(&signed_in), &record, &shown, &[]));
+    let page = lines(action::action(&viewer(&signed_in), &record, &shown, &[], "key"));
     assert!(text_of(&page).contains("executed, 42 rows, 3 ms"), "{page}");
     let review = text_of(&review_page(&record, &may()));
     assert!(review.contains("executed, 42 rows, 3 ms"), "{review}");
