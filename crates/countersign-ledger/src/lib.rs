@@ -16,6 +16,7 @@ mod fixtures;
 mod kind;
 mod leaf;
 pub mod note;
+mod object;
 pub mod proof;
 pub mod receipt;
 mod record;

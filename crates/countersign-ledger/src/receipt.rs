@@ -18,6 +18,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::commit::{ActionSalt, Salt};
+use crate::object::Object;
 use crate::text::{base64, from_base64, from_hex, hex, read_hash, shown};
 use crate::tree::Hash;
 
@@ -130,7 +131,7 @@ impl Receipt {
         if bytes.len() > RECEIPT_MAX_BYTES {
             return Err(ReceiptError::TooLong(bytes.len()));
         }
-        let document: Document<Vec<ReceiptEntry>> =
+        let Object(document): Object<Document<Vec<Object<ReceiptEntry>>>> =
             serde_json::from_slice(bytes).map_err(ReceiptError::Form)?;
         let Document { v, kind, action, checkpoint, entries } = document;
         if v != VERSION || kind != TYPE {
@@ -139,6 +140,7 @@ impl Receipt {
         if entries.len() > RECEIPT_ENTRIES_MAX {
             return Err(ReceiptError::TooMany(entries.len()));
         }
+        let entries = entries.into_iter().map(|Object(entry)| entry).collect();
         Ok(Self { action, checkpoint, entries })
     }
 

@@ -17,6 +17,7 @@ pub(super) use self::review::ReviewStory;
 use super::failure::{Code, Failure};
 use super::verify::Proved;
 use crate::kind::Kind;
+use crate::object::Object;
 use crate::record::ActorKind;
 use crate::text::shown;
 
@@ -197,11 +198,12 @@ impl Requester {
             let detail = "`principal` does not say who stands behind the request";
             entry.fail(Code::PrincipalUnreadable, detail)
         };
-        let principal: Principal = serde_json::from_str(principal).map_err(|_cause| unreadable())?;
+        let Object(principal): Object<Principal> =
+            serde_json::from_str(principal).map_err(|_cause| unreadable())?;
         if principal.agent != agent {
             return Err(unreadable());
         }
-        let chain = principal.links.into_iter().filter_map(|link| link.person).collect();
+        let chain = principal.links.into_iter().filter_map(|Object(link)| link.person).collect();
         Ok(Self { agent, chain: Some(chain) })
     }
 
@@ -216,7 +218,7 @@ impl Requester {
 #[derive(serde::Deserialize)]
 struct Principal {
     agent: String,
-    links: Vec<Link>,
+    links: Vec<Object<Link>>,
 }
 
 #[derive(serde::Deserialize)]

@@ -236,6 +236,7 @@ fn requests_that_cannot_be_are_refused() {
         ("by a person", vec![by(ActorKind::Human, allow())], ActorWrong),
         ("a principal that says nothing", principal("{}"), PrincipalUnreadable),
         ("a principal of another agent", principal(&of_another), PrincipalUnreadable),
+        ("a list for a principal", principal(&format!("[\"{AGENT}\",[]]")), PrincipalUnreadable),
         ("an action again", reviewed(&[with(yes(), |record| record.action = allow().action)]), PartWrong),
         (
             "a result in a vote",

@@ -48,6 +48,17 @@ fn a_receipt_that_two_readers_could_read_differently_is_refused() {
     }
     assert!(matches!(Receipt::parse(b""), Err(ReceiptError::Form(_))));
     assert!(matches!(Receipt::parse(b"[]"), Err(ReceiptError::Form(_))));
+    // A list of an object's values is no object.
+    let honest: Value = serde_json::from_str(&text).unwrap();
+    let listed =
+        json!([honest["v"], honest["type"], honest["action"], honest["checkpoint"], honest["entries"]]);
+    Receipt::parse(listed.to_string().as_bytes()).unwrap_err();
+    let mut listed = honest;
+    for entry in listed["entries"].as_array_mut().unwrap() {
+        *entry = json!([entry["index"], entry["leaf"], entry["proof"], entry["content"], entry["payload"]]);
+        entry.as_array_mut().unwrap().retain(|part| !part.is_null());
+    }
+    Receipt::parse(listed.to_string().as_bytes()).unwrap_err();
     let long = vec![b' '; RECEIPT_MAX_BYTES + 1];
     assert!(matches!(Receipt::parse(&long), Err(ReceiptError::TooLong(_))));
     let entry = json!({"index": 0, "leaf": "", "proof": []});
