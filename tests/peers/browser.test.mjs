@@ -282,7 +282,7 @@ describe('every page', () => {
         const { answer, review, url } = await held('files', JSON.stringify({ deep: [1, { long: 'x'.repeat(400) }] }));
         const pages = {
           inbox: '/', review: `/reviews/${review.id}`, history: '/history', passed: '/passed', action: `/actions/${review.action.id}`,
-          account: '/account', nothing: '/no-such-page',
+          audit: '/audit', verify: '/audit/verify', account: '/account', nothing: '/no-such-page',
         };
         for (const [name, route] of Object.entries(pages)) {
           await page.goto(`${here.gateway.people}${route}`);

@@ -166,6 +166,7 @@ pub(crate) fn told(kind: &str) -> &str {
         "action.unknown" => "Nobody can say whether it ran",
         "approval.requested" => "People were asked",
         "approval.viewed" => "Somebody looked",
+        "approval.refused" => "Somebody wanted to answer and may not",
         "approval.decided" => "Somebody answered",
         "approval.expired" => "Nobody answered in time",
         "approval.cancelled" => "The requester took it back",
