@@ -38,5 +38,5 @@ pub use record::{ActionRecord, Notice, Page, PassedPage, PassedRecord, Query, Ti
 pub use resource::Resource;
 pub use review::{Event, Opening, Refusal, Review, State, VoteRefusal};
 pub use reviewer::Reviewer;
-pub use time::{Timestamp, span_text};
+pub use time::{NotATime, Timestamp, span_text};
 pub use vote::{Answer, Assurance, Ballot, Vote};

@@ -1,6 +1,7 @@
 //! When? Microseconds since 1970 in UTC, always handed in, never read from a clock here.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,21 @@ impl fmt::Display for Timestamp {
             Ok(instant) => write!(f, "{instant:.6}"),
             Err(_) => write!(f, "{}us", self.0),
         }
+    }
+}
+
+/// A text that is not a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is not a time like 2026-11-22T05:03:14Z")]
+pub struct NotATime;
+
+impl FromStr for Timestamp {
+    type Err = NotATime;
+
+    /// Reads RFC 3339; what is finer than a microsecond is cut off.
+    fn from_str(text: &str) -> Result<Self, NotATime> {
+        let instant: jiff::Timestamp = text.parse().map_err(|_cause| NotATime)?;
+        Ok(Self(instant.as_microsecond()))
     }
 }
 

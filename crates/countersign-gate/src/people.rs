@@ -7,7 +7,7 @@ use countersign_core::{
 };
 use countersign_ledger::receipt::Receipt;
 use countersign_policy::ReviewQuestion;
-use countersign_store::{Advance, Move, Remembered};
+use countersign_store::{Advance, Move, Reader, Remembered};
 
 use crate::{Gate, GateError};
 
@@ -175,12 +175,14 @@ impl Gate {
         Ok(self.store().timeline(action).await?)
     }
 
-    /// What proves to anybody what became of an action. `None` when it has no entries of its own.
+    /// What proves to anybody what became of an action, and now also that this person read it. `None` when it has no
+    /// entries of its own.
     ///
     /// # Errors
     /// When the store can't be used, or the ledger's head can't be signed.
-    pub async fn receipt(&self, action: ActionId) -> Result<Option<Receipt>, GateError> {
-        Ok(self.store().receipt(action).await?)
+    pub async fn receipt(&self, reader: &Reviewer, action: ActionId) -> Result<Option<Receipt>, GateError> {
+        let reader = Reader::Person { id: reader.person(), name: reader.name().to_owned() };
+        Ok(self.store().read_receipt(action, reader, self.now()).await?)
     }
 
     /// A page of the ledger's entries, newest first. It ends when it is full, or when enough was looked at.

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_sealed.sql"),
     include_str!("migrations/0008_policies.sql"),
     include_str!("migrations/0009_audit.sql"),
+    include_str!("migrations/0010_exports.sql"),
 ];
 
 /// Applies what is missing.

@@ -74,11 +74,11 @@ pub(crate) async fn timeline(
         checkpoint. `countersign verify` checks it offline; docs/LEDGER.md has its form", body = serde_json::Value)))]
 pub(crate) async fn receipt(
     State(app): State<Shared>,
-    _: Caller,
+    caller: Caller,
     path: PathText,
 ) -> Result<Response, Problem> {
     let id: ActionId = path.id()?;
-    let receipt = app.console.gate.receipt(id).await?;
+    let receipt = app.console.gate.receipt(caller.reviewer(), id).await?;
     let receipt = receipt.ok_or_else(|| Problem::new(Code::NotFound, "no such action"))?;
     let text = receipt.to_json().map_err(|error| store_unavailable(&error))?;
     let mut response = raw_json(StatusCode::OK, text.into_bytes());

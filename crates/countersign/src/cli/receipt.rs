@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use countersign_core::ActionId;
+use countersign_gate::{Clock as _, SystemClock};
 use countersign_ledger::checkpoint::TrustedLog;
 use countersign_ledger::note::VerifierKey;
 use countersign_ledger::receipt::Receipt;
+use countersign_store::Reader;
 
 use super::{ConfigArgs, Failure, unusable};
 use crate::out;
@@ -46,7 +48,8 @@ pub(super) async fn write(args: ReceiptArgs) -> Result<(), Failure> {
     let unreadable = |_cause| Failure::new(format!("`{}` is not an action's id", args.action));
     let action: ActionId = args.action.parse().map_err(unreadable)?;
     let base = Base::open(&args.config.read()?)?;
-    let receipt = base.store.receipt(action).await.map_err(|error| Failure::new(out::chain(&error)))?;
+    let receipt = base.store.read_receipt(action, Reader::Administrator, SystemClock.now()).await;
+    let receipt = receipt.map_err(|error| Failure::new(out::chain(&error)))?;
     let receipt = receipt.ok_or_else(|| {
         let help = "an action that passed on a standing answer is a line of a batch, which docs/LEDGER.md says how to check";
         Failure::new(format!("`{action}` has no entries of its own\n    help: {help}"))
