@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod erase;
 mod evidence;
+mod export;
 mod ledger;
 mod people;
 mod receipt;
@@ -72,7 +73,9 @@ enum Command {
     /// Write a folder for auditors about a period: records, proofs, receipts, policies, rights and a report, with the
     /// commands to check it all.
     Evidence(evidence::EvidenceArgs),
-    /// The ledger: its key, and the log for mirrors.
+    /// Write entries of the ledger as lines for other systems. That is recorded before anything is written.
+    Export(export::ExportArgs),
+    /// The ledger: its key, the log for mirrors, and how far the exports have come.
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
     /// The demo's protected system: an MCP server on standard streams with a small database of orders.
@@ -168,6 +171,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Reviews(command) => reviews::run(command).await,
         Command::Receipt(args) => receipt::write(args).await,
         Command::Verify(args) => receipt::verify(&args),
+        Command::Export(args) => export::run(args).await,
         Command::Ledger(command) => ledger::run(command).await,
         Command::DemoUpstream { database } => demo::upstream(&database).await,
     };

@@ -1,4 +1,4 @@
-//! How do the command line and the demo speak HTTP? One bounded request, one bounded answer.
+//! How do the command line, the demo and exports speak HTTP? One bounded request, one bounded answer.
 
 use std::time::Duration;
 
@@ -66,6 +66,21 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Response<hyper::body::Incoming>, ClientError> {
+        let mut headers = headers.to_vec();
+        if body.is_some() {
+            headers.push(("content-type", "application/json"));
+        }
+        let bytes = body.map(|body| body.to_string()).unwrap_or_default();
+        self.send_bytes(method, url, &headers, Bytes::from(bytes)).await
+    }
+
+    async fn send_bytes(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Response<hyper::body::Incoming>, ClientError> {
         let mut request = Request::builder().method(method).uri(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -73,14 +88,29 @@ impl Client {
         if let Some(bearer) = &self.bearer {
             request = request.header("authorization", format!("Bearer {bearer}"));
         }
-        let bytes = body.map(|body| body.to_string()).unwrap_or_default();
-        if body.is_some() {
-            request = request.header("content-type", "application/json");
-        }
         let request = request
-            .body(Full::new(Bytes::from(bytes)))
+            .body(Full::new(body))
             .map_err(|source| ClientError::Build { url: url.to_owned(), source })?;
         self.pool.request(request).await.map_err(|source| ClientError::Send { url: url.to_owned(), source })
+    }
+
+    /// Posts bytes and gives the answer's status, and its body unless that is broken or longer than `body_max_bytes`.
+    pub(crate) async fn post(
+        &self,
+        url: &str,
+        content_type: &str,
+        body: Bytes,
+        body_max_bytes: usize,
+    ) -> Result<(u16, Bytes), ClientError> {
+        let posted = async {
+            let headers = [("content-type", content_type)];
+            let response = self.send_bytes(Method::POST, url, &headers, body).await?;
+            let status = response.status().as_u16();
+            let body = Limited::new(response.into_body(), body_max_bytes).collect().await;
+            Ok((status, body.map(http_body_util::Collected::to_bytes).unwrap_or_default()))
+        };
+        let late = |_cause| ClientError::Late { url: url.to_owned() };
+        tokio::time::timeout(ANSWER_WITHIN, posted).await.map_err(late)?
     }
 
     /// Sends a request and reads its JSON answer.

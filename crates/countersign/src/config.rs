@@ -1,6 +1,7 @@
 //! What did the operator ask for? `countersign.toml`, read whole: every mistake at once, with its line and how to
 //! mend it.
 
+mod exports;
 mod fields;
 mod issuers;
 mod ledger;
@@ -20,6 +21,7 @@ use countersign_proxy_mcp::ResourceConfig;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use crate::export::Export;
 use fields::{Fields, Problems};
 pub(crate) use ledger::Ledger;
 pub(crate) use postgres::PostgresListener;
@@ -47,6 +49,8 @@ pub(crate) struct Config {
     /// Whose tokens are believed beside the gateway's own.
     pub(crate) issuers: Vec<IssuerConfig>,
     pub(crate) ledger: Ledger,
+    /// Where copies of the ledger's entries go.
+    pub(crate) exports: Vec<Export>,
 }
 
 impl Config {
@@ -134,6 +138,7 @@ fn read_root(root: Fields<'_>, folder: &Path) -> Config {
     }
     let state = folder.join(state);
     let ledger = ledger::read(root.section("ledger"), folder, &state, &public_url);
+    let exports = exports::read(root.sections("exports"), folder);
     root.finish();
     Config {
         state,
@@ -147,6 +152,7 @@ fn read_root(root: Fields<'_>, folder: &Path) -> Config {
         postgres,
         issuers,
         ledger,
+        exports,
     }
 }
 

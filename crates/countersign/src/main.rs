@@ -4,6 +4,7 @@ mod cli;
 mod client;
 mod config;
 mod demo;
+mod export;
 mod kept;
 mod listen;
 mod out;

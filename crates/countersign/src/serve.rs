@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Problem};
 use crate::kept::{content_key, log_key};
 use crate::system::{FolderLock, SystemEntropy, create_private};
-use crate::{listen, policy_watch};
+use crate::{export, listen, policy_watch};
 
 /// Why the gateway does not run.
 #[derive(Debug, thiserror::Error)]
@@ -171,6 +171,7 @@ pub(crate) async fn start(config: Config) -> Result<Running, ServeError> {
         }
         None => config.postgres.listen,
     };
+    listeners.extend(export::start(config.exports, &store, gate.clock(), &stop).await?);
     let public_url = config.public_url;
     Ok(Running {
         identity,

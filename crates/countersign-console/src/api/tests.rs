@@ -57,6 +57,9 @@ async fn an_approval_lets_the_held_action_run() {
     let report = receipt.verify(&log).unwrap();
     assert_eq!(report.conclusion(), "approved by 1 of 1 people, released, executed");
     assert!(report.undisclosed.is_empty(), "{:?}", report.undisclosed);
+    let entries = bench.get(&timeline).bearer(&ada.token).send().await.json();
+    let last = entries["items"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["kind"], &last["content"]["name"]), (&json!("audit.read"), &json!("ada")));
     assert_eq!(bench.upstream.received().len(), 1);
 }
 

@@ -7,6 +7,7 @@ use countersign_core::{Entropy, Timestamp};
 use countersign_ledger::note::{Algorithm, Sign, SignError, SigningKey, VerifierKey};
 use countersign_ledger::tile::{Bundle, Tile};
 use countersign_ledger::tree::{Edge, leaf_hash};
+use futures_util::FutureExt as _;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -204,6 +205,7 @@ async fn without_a_signature_nothing_counts_as_covered() {
     append(&store, 1).await;
     assert!(matches!(store.covered(3), Err(StoreError::Unsigned)));
     assert!(matches!(store.sign_all().await, Err(StoreError::Unsigned)));
+    assert_eq!(store.signed_beyond(3).now_or_never(), None, "and nothing of it leaves");
     moody.1.store(false, Ordering::Relaxed);
     append(&store, 1).await;
     assert_eq!(store.covered(3).unwrap().index(), 3);

@@ -28,6 +28,8 @@ pub(crate) enum LedgerCommand {
         #[command(flatten)]
         config: ConfigArgs,
     },
+    /// List the exports that have ever begun here: how far each has come, and how many entries it is behind.
+    Exports(ConfigArgs),
 }
 
 pub(super) async fn run(command: LedgerCommand) -> Result<(), Failure> {
@@ -39,6 +41,7 @@ pub(super) async fn run(command: LedgerCommand) -> Result<(), Failure> {
             Ok(())
         }
         LedgerCommand::Tiles { folder, config } => tiles(&Base::open(&config.read()?)?.store, &folder).await,
+        LedgerCommand::Exports(config) => exports(&Base::open(&config.read()?)?.store).await,
     }
 }
 
@@ -74,6 +77,18 @@ pub(super) async fn write_tiles(store: &Store, folder: &Path) -> Result<Arc<Sign
     // Last, so that it never promises what is not there.
     write(folder, "checkpoint", signed.note.as_bytes())?;
     Ok(signed)
+}
+
+async fn exports(store: &Store) -> Result<(), Failure> {
+    let refused = |error: countersign_store::StoreError| Failure::new(out::chain(&error));
+    let size = store.sign_all().await.map_err(refused)?.size;
+    let row = |export: countersign_store::StoredExport| {
+        let behind = size.saturating_sub(export.next);
+        vec![export.name, export.next.to_string(), behind.to_string(), export.began_at.to_string()]
+    };
+    let rows: Vec<Vec<String>> = store.exports().map_err(refused)?.into_iter().map(row).collect();
+    out::table(&["export", "next entry", "behind", "began"], &rows);
+    Ok(())
 }
 
 fn write(folder: &Path, place: &str, bytes: &[u8]) -> Result<(), Failure> {

@@ -53,6 +53,7 @@ fn crates_depend_only_along_the_arrows_of_the_design() {
         ("countersign-evidence", &["core", "ledger"]),
         ("countersign-sql", &["core"]),
         ("countersign-mask", &[]),
+        ("countersign-export", &["core", "ledger"]),
         ("countersign-proxy-mcp", &["core", "gate", "identity"]),
         ("countersign-proxy-postgres", &["core", "sql", "mask", "gate", "identity"]),
         ("countersign-console", &["core", "gate", "identity", "ledger"]),
@@ -82,7 +83,7 @@ fn only_tests_use_the_testkit_and_only_those_above_the_gate() {
 
 #[test]
 fn the_pure_crates_know_no_runtime_socket_sql_or_clock() {
-    for name in ["core", "ledger", "sql", "mask"] {
+    for name in ["core", "ledger", "sql", "mask", "export"] {
         let manifest = root().join(format!("crates/countersign-{name}/Cargo.toml"));
         let table: toml::Table = std::fs::read_to_string(manifest).unwrap().parse().unwrap();
         for banned in ["tokio", "hyper", "axum", "rusqlite", "getrandom", "http"] {
