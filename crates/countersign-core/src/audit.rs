@@ -99,7 +99,9 @@ impl Bearing {
                 Self::Held
             }
             ("action.requested" | "approval.decided", _)
-            | ("approval.refused" | "approval.expired" | "approval.cancelled" | "approval.lapsed", _) => Self::Refused,
+            | ("approval.refused" | "approval.expired" | "approval.cancelled" | "approval.lapsed", _) => {
+                Self::Refused
+            }
             ("action.failed" | "action.unknown", _) => Self::Failed,
             _ => Self::Upkeep,
         }

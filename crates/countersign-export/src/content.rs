@@ -47,6 +47,7 @@ pub const CONTENT_NAMES: &[&str] = &[
     "to",
     "tool",
     "vote",
+    "why",
 ];
 
 /// The names of the content that an export shows. The default shows none: leaves hold no personal data.

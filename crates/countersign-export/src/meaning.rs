@@ -37,6 +37,7 @@ pub(crate) fn title(kind: Kind) -> &'static str {
         Kind::ActionsPassed => "Actions passed on standing answers",
         Kind::ApprovalRequested => "People are asked about an action",
         Kind::ApprovalViewed => "A person looked at an action",
+        Kind::ApprovalRefused => "A person wanted to answer and may not",
         Kind::ApprovalDecided => "A person answered about an action",
         Kind::ApprovalExpired => "Nobody answered in time",
         Kind::ApprovalCancelled => "The requester took the question back",
@@ -66,7 +67,8 @@ pub(crate) fn title(kind: Kind) -> &'static str {
 
 pub(crate) fn severity(entry: &Entry) -> Severity {
     match entry.leaf.kind {
-        Kind::ActionUnknown => Severity::Medium,
+        // Somebody tried what the rules forbid; or somebody has to look.
+        Kind::ApprovalRefused | Kind::ActionUnknown => Severity::Medium,
         Kind::ActionFailed | Kind::KeyRotated | Kind::SubjectErased | Kind::LogPruned => Severity::Low,
         Kind::ActionRequested
         | Kind::ApprovalDecided
@@ -110,7 +112,7 @@ pub(crate) fn disposition(entry: &Entry) -> Option<Disposition> {
             _ => None,
         },
         Kind::ActionsPassed => Some(Disposition::Allowed),
-        Kind::ApprovalRequested | Kind::ApprovalViewed => Some(Disposition::Delayed),
+        Kind::ApprovalRequested | Kind::ApprovalViewed | Kind::ApprovalRefused => Some(Disposition::Delayed),
         Kind::ApprovalDecided => match leaf.approval.as_ref()?.state.as_str() {
             "approved" => Some(Disposition::Approved),
             "denied" => Some(Disposition::Blocked),

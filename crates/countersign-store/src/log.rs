@@ -5,15 +5,14 @@
 use std::sync::Arc;
 
 use countersign_core::Timestamp;
+use countersign_ledger::Kind;
 use countersign_ledger::checkpoint::Checkpoint;
 use countersign_ledger::note::{Note, Sign, SignError};
 use countersign_ledger::tile::{Bundle, Tile};
 use countersign_ledger::tree::Hash;
-use countersign_ledger::{Content, Kind};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::watch;
 
-use crate::people::administrator;
 use crate::tree::{self, Tree, signed, unsigned};
 use crate::{Durability, Store, StoreError, entries, rollback};
 
@@ -159,26 +158,6 @@ impl Store {
     pub async fn heartbeat(&self, now: Timestamp) -> Result<(), StoreError> {
         self.write(Durability::Full, move |tx| {
             let record = entries::about(tx, Kind::LogHeartbeat, "log", entries::system(), Vec::new(), now);
-            tx.append(&record, now)?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Writes down that entries were taken away, as what, and what else there is to say of it.
-    ///
-    /// # Errors
-    /// When it could not be written; nothing may be taken away then.
-    pub async fn exported(
-        &self,
-        form: &str,
-        told: &[(&str, String)],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let form = [Content::new("format", form)].into_iter();
-        let content = form.chain(told.iter().map(|(name, value)| Content::new(name, value))).collect();
-        self.write(Durability::Full, move |tx| {
-            let record = entries::about(tx, Kind::AuditExported, "log", administrator(), content, now);
             tx.append(&record, now)?;
             Ok(())
         })

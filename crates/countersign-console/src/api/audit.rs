@@ -18,7 +18,7 @@ const NEXT: HeaderName = HeaderName::from_static("x-next");
         ("kind" = Option<String>, Query, description = "Only entries of this type, for example `approval.decided`, or of \
             this family, for example `approval`; docs/LEDGER.md lists them",
             pattern = "^(action(\\.(requested|released|executed|failed|unknown))?|actions(\\.passed)?\
-                |approval(\\.(requested|viewed|decided|expired|cancelled|lapsed))?|policy(\\.changed)?|definition(\\.pinned)?\
+                |approval(\\.(requested|viewed|refused|decided|expired|cancelled|lapsed))?|policy(\\.changed)?|definition(\\.pinned)?\
                 |credential(\\.(enrolled|revoked))?|agent(\\.(added|revoked))?|person(\\.(invited|signed_in|removed))?\
                 |session(\\.ended)?|log(\\.(heartbeat|pruned))?|key(\\.rotated)?|subject(\\.erased)?|audit(\\.(read|exported))?)$"),
         ("case" = Option<String>, Query, description = "Only entries of this case, for example `act_…`", min_length = 1, max_length = 256),

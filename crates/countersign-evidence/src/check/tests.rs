@@ -91,103 +91,82 @@ fn a_file_too_many_or_too_few_is_named() {
     }
 }
 
-/// Whoever has the log's key can sign any folder. The log, the records, the receipts and the numbers still have to fit.
+/// What is found after somebody who has the log's key has changed a pack and signed it again.
+fn signed_again(change: impl Fn(&TempDir)) -> (String, &'static str) {
+    let folder = packed();
+    change(&folder);
+    sign_again(&folder);
+    refused(&folder)
+}
+
+fn replaced(place: &str, before: &str, after: &str) -> (String, &'static str) {
+    signed_again(|folder| edit(folder, place, |text| text.replacen(before, after, 1)))
+}
+
 #[test]
-fn what_does_not_fit_together_is_found_also_when_it_is_signed() {
+fn records_that_do_not_fit_the_log_are_found_also_when_they_are_signed() {
     let without = |line: usize| {
-        move |text: String| -> String {
+        let kept = move |text: String| -> String {
             text.lines()
                 .enumerate()
                 .filter(|(at, _)| *at != line)
                 .map(|(_, text)| format!("{text}\n"))
                 .collect()
-        }
+        };
+        signed_again(|folder| edit(folder, RECORDS, kept))
     };
-    type Change = Box<dyn Fn(&TempDir)>;
-    let statement = format!("statements/{}.dsse.json", action(1));
-    let other = format!("statements/{}.dsse.json", action(2));
-    let receipt = format!("receipts/{}.json", action(1));
-    let cases: Vec<(&str, &'static str, Change)> = vec![
-        ("records.jsonl", "record_gap", Box::new(move |folder| edit(folder, RECORDS, without(3)))),
-        (
-            "records.jsonl line 5",
-            "record_malformed",
-            Box::new(|folder| {
-                edit(folder, RECORDS, |text| text.replacen("looked at it", "did not look", 1));
-            }),
-        ),
-        (
-            "records.jsonl line 5",
-            "record_not_in_log",
-            Box::new(|folder| {
-                edit(folder, RECORDS, |text| text.replacen("console", "telnet!", 1));
-            }),
-        ),
-        (
-            "records.jsonl",
-            "record_gap",
-            Box::new(|folder| {
-                edit(folder, RECORDS, |text| text.replacen(r#""index":1,"#, r#""index":2,"#, 1));
-            }),
-        ),
-        (
-            "summary.json",
-            "summary_wrong",
-            Box::new(|folder| {
-                edit(folder, SUMMARY, |text| text.replacen("refused vote", "something else", 1));
-            }),
-        ),
-        (
-            "summary.json",
-            "summary_wrong",
-            Box::new(|folder| {
-                edit(folder, SUMMARY, |text| text.replace(r#""allow": 5"#, r#""allow": 4"#));
-            }),
-        ),
-        ("statements", "statement_wrong", {
-            let (to, from) = (statement.clone(), other);
-            Box::new(move |folder| {
-                fs::copy(folder.path().join(&from), folder.path().join(&to)).unwrap();
-            })
-        }),
-        ("receipts", "receipt_wrong", {
-            let receipt = receipt.clone();
-            Box::new(move |folder| {
-                edit(folder, &receipt, |text| text.replacen("looked at it", "did not look", 1))
-            })
-        }),
-        ("receipts", "receipt_missing", {
-            Box::new(move |folder| {
-                fs::remove_file(folder.path().join(&receipt)).unwrap();
-                fs::remove_file(folder.path().join(&statement)).unwrap();
-            })
-        }),
-        (
-            "log/tile/entries/000.p/21",
-            "log_changed",
-            Box::new(|folder| {
-                let path = folder.path().join("log/tile/entries/000.p/21");
-                let bytes = fs::read(&path).unwrap();
-                fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
-            }),
-        ),
-        (
-            "log/checkpoint",
-            "checkpoint_untrusted",
-            Box::new(|folder| {
-                let mut longer = november();
-                longer.write("03T00:00", changed());
-                fs::write(folder.path().join("log/checkpoint"), longer.checkpoint()).unwrap();
-            }),
-        ),
-    ];
-    for (place, code, change) in cases {
-        let folder = packed();
-        change(&folder);
-        sign_again(&folder);
-        let (found, why) = refused(&folder);
-        assert!(found.starts_with(place) && why == code, "{place} {code}: {found} {why}");
-    }
+    assert_eq!(without(3), (RECORDS.to_owned(), "record_gap"));
+    assert_eq!(without(20), (RECORDS.to_owned(), "record_gap"));
+    let line = |number: u32| format!("{RECORDS} line {number}");
+    assert_eq!(replaced(RECORDS, "looked at it", "did not look"), (line(5), "record_malformed"));
+    assert_eq!(replaced(RECORDS, "console", "telnet!"), (line(5), "record_not_in_log"));
+    assert_eq!(replaced(RECORDS, r#""index":1,"#, r#""index":2,"#), (RECORDS.to_owned(), "record_gap"));
+    let twice = signed_again(|folder| {
+        edit(folder, RECORDS, |text| format!("{text}{}\n", text.lines().last().unwrap()));
+    });
+    assert_eq!(twice, (line(22), "record_not_in_log"));
+}
+
+#[test]
+fn a_log_that_is_not_the_signed_one_is_found_also_when_it_is_signed_along() {
+    let entries = format!("{LOG}/tile/entries/000.p/21");
+    let cut = signed_again(|folder| {
+        let path = folder.path().join(&entries);
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
+    });
+    assert_eq!(cut, (entries.clone(), "log_changed"));
+    let other = signed_again(|folder| {
+        let checkpoint = folder.path().join(LOG).join("checkpoint");
+        let mut longer = november();
+        longer.write("03T00:00", changed());
+        fs::write(checkpoint, longer.checkpoint()).unwrap();
+    });
+    assert_eq!(other, (format!("{LOG}/checkpoint"), "checkpoint_untrusted"));
+}
+
+#[test]
+fn numbers_receipts_and_statements_are_checked_also_when_they_are_signed() {
+    let wrong = (SUMMARY.to_owned(), "summary_wrong");
+    assert_eq!(replaced(SUMMARY, "refused vote", "something else"), wrong);
+    assert_eq!(replaced(SUMMARY, r#""allow": 5"#, r#""allow": 4"#), wrong);
+
+    let receipt = format!("{RECEIPTS}/{}.json", action(1));
+    let statement = |number: u8| format!("{STATEMENTS}/{}.dsse.json", action(number));
+    assert_eq!(replaced(&receipt, "looked at it", "did not look"), (receipt.clone(), "receipt_wrong"));
+    let gone = signed_again(|folder| {
+        fs::remove_file(folder.path().join(&receipt)).unwrap();
+        fs::remove_file(folder.path().join(statement(1))).unwrap();
+    });
+    assert_eq!(gone, (receipt.clone(), "receipt_missing"));
+    let anothers = signed_again(|folder| {
+        fs::copy(folder.path().join(statement(2)), folder.path().join(statement(1))).unwrap();
+    });
+    assert_eq!(anothers, (statement(1), "statement_wrong"));
+    let unsigned = signed_again(|folder| {
+        edit(folder, &statement(1), |text| text.replacen("\"sig\":\"", "\"sig\":\"AA", 1));
+    });
+    assert_eq!(unsigned, (statement(1), "statement_wrong"));
 }
 
 #[test]

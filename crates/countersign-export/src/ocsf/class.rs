@@ -61,6 +61,7 @@ impl Activity {
             Kind::ApprovalViewed | Kind::AuditRead | Kind::AuditExported => of(Class::Api, 2, "Read"),
             Kind::ActionsPassed
             | Kind::ApprovalRequested
+            | Kind::ApprovalRefused
             | Kind::ApprovalDecided
             | Kind::ApprovalExpired
             | Kind::ApprovalCancelled
@@ -119,6 +120,7 @@ pub(super) fn entity_type(kind: Kind) -> (u32, &'static str) {
         | Kind::ActionsPassed
         | Kind::ApprovalRequested
         | Kind::ApprovalViewed
+        | Kind::ApprovalRefused
         | Kind::ApprovalDecided
         | Kind::ApprovalExpired
         | Kind::ApprovalCancelled

@@ -13,7 +13,8 @@ fn terms(shown: &str) -> ExportTerms {
 fn told(store: &Store) -> Vec<BTreeMap<String, String>> {
     let read = |conn: &Connection| {
         let sql = "SELECT idx FROM entries WHERE kind = 'audit.exported' ORDER BY idx";
-        let indexes: Vec<i64> = conn.prepare(sql)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let indexes: Vec<i64> =
+            conn.prepare(sql)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         indexes.into_iter().map(|index| entries::beside(conn, index)).collect::<Result<Vec<_>, _>>()
     };
     let values = |beside: entries::Beside| {

@@ -7,10 +7,11 @@ use countersign_core::Timestamp;
 use countersign_evidence::pack::{LOG, Pack, Wish};
 use countersign_evidence::rights::{Agent, Passkey, Person, Rights};
 use countersign_evidence::{Framework, Period};
+use countersign_export::CONTENT_NAMES;
 use countersign_gate::{Clock as _, SystemClock};
 use countersign_ledger::note::SigningKey;
 use countersign_policy::Bundle;
-use countersign_store::{Store, StoreError};
+use countersign_store::{ExportTerms, Store, StoreError, Wanted};
 
 use super::ledger::write_tiles;
 use super::{ConfigArgs, Failure};
@@ -67,6 +68,14 @@ pub(super) async fn run(args: EvidenceArgs) -> Result<(), Failure> {
     let key = log_key(&ledger.key, &ledger.origin, &SystemEntropy);
     let key = key.map_err(|error| super::unusable(&ledger.key, &error))?;
     let store = Base::open(&config)?.store;
+    if let Some(name) =
+        args.show.iter().find(|name| *name != "none" && !CONTENT_NAMES.contains(&name.as_str()))
+    {
+        let known = CONTENT_NAMES.join(", ");
+        let text =
+            format!("no content has the name `{name}`\n    help: there are {known}; `none` shows nothing");
+        return Err(Failure { text, code: 2 });
+    }
     let shown: Vec<String> = args.show.into_iter().filter(|name| name != "none").collect();
     let folder = args.output.unwrap_or_else(|| PathBuf::from(format!("evidence-{}-{}", args.from, args.to)));
     let wish =
@@ -74,8 +83,14 @@ pub(super) async fn run(args: EvidenceArgs) -> Result<(), Failure> {
     let now = SystemClock.now();
     Pack::claim(&folder)?;
     // That it was taken away is in the log that it takes along.
-    let told = [("from", period.from.to_string()), ("until", period.until.to_string())];
-    store.exported("evidence", &told, now).await?;
+    let end = store.sign_all().await?.size;
+    let wanted = Wanted { from: Some(period.from), to: Some(period.until), ..Wanted::between(0, end) };
+    let terms = ExportTerms {
+        format: "evidence".to_owned(),
+        target: format!("folder {}", folder.display()),
+        shown: wish.shown.join(","),
+    };
+    store.record_export(terms, wanted, store.count_entries(wanted).await?, now).await?;
     let checkpoint = write_tiles(&store, &folder.join(LOG)).await?;
     let names = wish.shown.iter().any(|name| name == "name");
     let pack = Pack::begin(&folder, wish, &checkpoint.note)?;

@@ -9,11 +9,11 @@ async fn leaves_come_as_they_were_hashed_so_many_at_a_time() {
     let bench = Bench::new().await;
     let review = bench.pending().await;
     let ada = bench.sign_in("ada").await;
+    let receipt =
+        bench.get(&format!("/api/v1/actions/{}/receipt", review.action)).cookie(&ada).send().await.json();
     let whole = bench.get("/api/v1/audit.jsonl").cookie(&ada).send().await;
     assert_eq!((whole.status, whole.header("content-type")), (StatusCode::OK, "application/jsonl"));
     assert_eq!(whole.header("x-next"), "");
-    let receipt =
-        bench.get(&format!("/api/v1/actions/{}/receipt", review.action)).cookie(&ada).send().await.json();
     for entry in receipt["entries"].as_array().unwrap() {
         assert!(whole.text.lines().any(|line| line == entry["leaf"]), "{}", whole.text);
     }

@@ -43,7 +43,8 @@ async fn only_content_that_was_asked_for_leaves() {
     let world = World::new().await;
     let leaves = exported(&world, &taken(&[])).await.unwrap();
     for name in ["ada", "olaf", "batch", "dba"] {
-        assert!(!leaves.contains(name), "{name}");
+        // `ada` could also be in a hash.
+        assert!(!leaves.contains(&format!("\"{name}\"")), "{name}");
     }
     let names = exported(&world, &taken(&["name"])).await.unwrap();
     assert!(names.contains("olaf") && names.contains("batch"));
