@@ -198,6 +198,11 @@ impl fmt::Display for AddCheckpoint {
     }
 }
 
+/// The size that the body of a conflict tells: that of the latest checkpoint that the witness has cosigned.
+pub fn conflict_size(body: &[u8]) -> Option<u64> {
+    decimal(str::from_utf8(body).ok()?.strip_suffix('\n')?)
+}
+
 /// Why a witness's answer brought nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerError {

@@ -13,6 +13,7 @@ mod resources;
 mod reviews;
 pub(crate) mod serving;
 mod span;
+mod witness;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -78,6 +79,8 @@ enum Command {
     /// The ledger: its key, the log for mirrors, and how far the exports have come.
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// Run a witness of somebody's ledger: it cosigns each checkpoint that continues the one before, and no other.
+    Witness(witness::WitnessArgs),
     /// The demo's protected system: an MCP server on standard streams with a small database of orders.
     #[command(hide = true)]
     DemoUpstream {
@@ -173,6 +176,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Verify(args) => receipt::verify(&args),
         Command::Export(args) => export::run(args).await,
         Command::Ledger(command) => ledger::run(command).await,
+        Command::Witness(args) => witness::run(args).await,
         Command::DemoUpstream { database } => demo::upstream(&database).await,
     };
     match done {

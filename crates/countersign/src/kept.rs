@@ -38,10 +38,20 @@ pub(crate) fn kept(
 
 /// The key that signs the ledger's checkpoints. `origin` is its name when it is made.
 pub(crate) fn log_key(place: &Path, origin: &str, entropy: &dyn Entropy) -> std::io::Result<SigningKey> {
+    named_key(place, origin, Algorithm::Ed25519, entropy)
+}
+
+/// The key in the file. `name` and `algorithm` are its own when it is made.
+pub(crate) fn named_key(
+    place: &Path,
+    name: &str,
+    algorithm: Algorithm,
+    entropy: &dyn Entropy,
+) -> std::io::Result<SigningKey> {
     let fresh = || {
         let mut random = [0; 32];
         entropy.fill(&mut random);
-        let key = SigningKey::generate(origin, Algorithm::Ed25519, &random).map_err(std::io::Error::other)?;
+        let key = SigningKey::generate(name, algorithm, &random).map_err(std::io::Error::other)?;
         Ok(format!("{}\n", key.secret_text()).into_bytes())
     };
     let wrong = |why: String| std::io::Error::new(ErrorKind::InvalidData, why);

@@ -101,7 +101,7 @@ fn verify_pack(args: &VerifyArgs, keys: &[VerifierKey]) -> Result<(), Failure> {
 }
 
 /// A key as it was typed, or those in the file of that name.
-fn verifier_keys(typed: &str) -> Result<Vec<VerifierKey>, Failure> {
+pub(super) fn verifier_keys(typed: &str) -> Result<Vec<VerifierKey>, Failure> {
     use std::io::Read as _;
     let parse = |text: &str| {
         let key: Result<VerifierKey, _> = text.trim().parse();

@@ -57,6 +57,7 @@ fn crates_depend_only_along_the_arrows_of_the_design() {
         ("countersign-proxy-mcp", &["core", "gate", "identity"]),
         ("countersign-proxy-postgres", &["core", "sql", "mask", "gate", "identity"]),
         ("countersign-console", &["core", "gate", "identity", "ledger"]),
+        ("countersign-witness", &["ledger"]),
     ]);
     for (name, uses) in arrows("dependencies") {
         if name == "countersign" || name == "countersign-testkit" || name.starts_with("countersign-bench") {
