@@ -211,6 +211,9 @@ pub struct Plan {
     pub claim_within: Duration,
     /// The third clock: how long the grant lives, counted from the approval.
     pub grant_for: Duration,
+    /// So many different witnesses must have cosigned the ledger with the release in it before it runs.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub witnesses: u16,
     /// Why policy asks, by policy id.
     pub reasons: BTreeMap<String, String>,
     /// The terms under which it runs once approved.
@@ -230,9 +233,10 @@ impl Plan {
         self.gates.values().any(|gate| !gate.policies.is_empty())
     }
 
-    /// All gates of both, the larger quorum, the shorter times.
+    /// All gates of both, the larger quorum, the shorter times, the more witnesses.
     #[must_use]
     pub fn join(mut self, other: Self) -> Self {
+        self.witnesses = self.witnesses.max(other.witnesses);
         for (group, gate) in other.gates {
             let joined = match self.gates.remove(&group) {
                 Some(mine) => mine.join(gate),
@@ -255,7 +259,7 @@ impl Plan {
     }
 
     /// Whether people who agreed to `self` also agreed to `now`: every gate asked for now was asked for then, at
-    /// least as strictly. Terms need no covering: those of both apply.
+    /// least as strictly. Terms and witnesses need no covering: those of both apply.
     pub fn covers(&self, now: &Self) -> bool {
         now.gates.iter().all(|(group, gate)| {
             self.gates
@@ -263,6 +267,11 @@ impl Plan {
                 .is_some_and(|then| then.quorum >= gate.quorum && then.assurance >= gate.assurance)
         })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(count: &u16) -> bool {
+    *count == 0
 }
 
 /// Why not: a stable code and words for the caller.
@@ -324,6 +333,8 @@ pub enum ReasonCode {
     ApprovalLapsed,
     /// Something that the approval depended on has changed.
     ChangedSinceApproval,
+    /// Too few witnesses have cosigned the ledger with the release in it.
+    Unwitnessed,
 }
 
 impl ReasonCode {
@@ -343,6 +354,7 @@ impl ReasonCode {
             Self::ReviewCancelled => "review_cancelled",
             Self::ApprovalLapsed => "approval_lapsed",
             Self::ChangedSinceApproval => "changed_since_approval",
+            Self::Unwitnessed => "unwitnessed",
         }
     }
 }

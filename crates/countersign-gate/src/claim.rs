@@ -7,6 +7,7 @@ use countersign_store::{Advance, Move, StoreError};
 
 use crate::hold::denied;
 use crate::pass::{Judge, unrecorded};
+use crate::witness::{NotWitnessed, WITNESSED_WITHIN};
 use crate::{Forward, Gate, Permit, Verdict};
 
 /// What an attempt to claim brought.
@@ -16,6 +17,19 @@ pub(crate) enum Claimed<F> {
     /// Somebody else moved the review; here is what was handed in.
     LookAgain(Box<(F, Judge)>),
 }
+
+/// Everything that must hold before the swap, and did.
+struct Ready {
+    action: Arc<Action>,
+    terms: Terms,
+    /// So many must have cosigned the release before it runs.
+    witnesses: u16,
+}
+
+const UNSIGNED: &str = "nothing was sent: the ledger's checkpoint could not be signed";
+const CHANGED: &str =
+    "nothing was sent: what the approval depended on has changed while witnesses were waited for";
+const UNWITNESSED: &str = "nothing was sent: too few witnesses have cosigned the ledger";
 
 impl Gate {
     /// Judges again, claims and runs, all in a task that the caller's disconnection can't stop: a claim that nobody
@@ -29,12 +43,22 @@ impl Gate {
         let (gate, approved) = (self.clone(), review.clone());
         let id = review.id;
         let task = tokio::spawn(async move {
-            let (action, terms) = match gate.prepare(&approved, &forward, &judge) {
+            let ready = match gate.prepare(&approved, &forward, &judge) {
                 Ok(ready) => ready,
                 Err(reason) => return Claimed::Verdict(denied(reason, id)),
             };
-            match gate.swap(&approved, action, terms).await {
-                Ok(Some(permit)) => Claimed::Verdict(gate.run_claimed(id, permit, forward).await),
+            let waits_for = ready.witnesses;
+            match gate.swap(&approved, ready).await {
+                Ok(Some(permit)) => match gate.still(&approved, &forward, &judge, waits_for) {
+                    Ok(terms) => {
+                        let permit = permit.joined(terms);
+                        Claimed::Verdict(gate.run_claimed(id, permit, forward).await)
+                    }
+                    Err(reason) => {
+                        gate.settle_unsent(id, CHANGED).await;
+                        Claimed::Verdict(denied(reason, id))
+                    }
+                },
                 Ok(None) => Claimed::LookAgain(Box::new((forward, judge))),
                 Err(reason) => Claimed::Verdict(denied(reason, id)),
             }
@@ -46,15 +70,34 @@ impl Gate {
     }
 
     /// Everything that must hold before the swap.
-    fn prepare<F: Forward>(
+    fn prepare<F: Forward>(&self, review: &Review, forward: &F, judge: &Judge) -> Result<Ready, Reason> {
+        let action = self.approved_action(review)?;
+        let (terms, witnesses) = self.judge_again(&action, review, judge, forward, self.now())?;
+        let configured = self.0.witnesses.count();
+        if usize::from(witnesses) > configured {
+            let text = format!("policy asks for {witnesses} witnesses, and {configured} are configured");
+            return Err(Reason::new(ReasonCode::Unwitnessed, text));
+        }
+        Ok(Ready { action, terms, witnesses })
+    }
+
+    /// Whether everything holds still after witnesses were waited for, which takes its time, and under which terms.
+    fn still<F: Forward>(
         &self,
         review: &Review,
         forward: &F,
         judge: &Judge,
-    ) -> Result<(Arc<Action>, Terms), Reason> {
-        let action = self.approved_action(review)?;
-        let terms = self.judge_again(&action, review, judge, forward, self.now())?;
-        Ok((action, terms))
+        waited_for: u16,
+    ) -> Result<Terms, Reason> {
+        if waited_for == 0 {
+            return Ok(Terms::default());
+        }
+        let now = self.prepare(review, forward, judge)?;
+        if now.witnesses > waited_for {
+            let text = "policy asks for more witnesses since; ask again";
+            return Err(Reason::new(ReasonCode::ChangedSinceApproval, text));
+        }
+        Ok(now.terms)
     }
 
     /// The action as stored. Reading it back proves that bytes, chain and facts are those of the digest.
@@ -72,21 +115,26 @@ impl Gate {
     async fn swap(
         &self,
         review: &Review,
-        action: Arc<Action>,
-        terms: Terms,
+        Ready { action, terms, witnesses }: Ready,
     ) -> Result<Option<Permit>, Reason> {
         let claim = Move::Claim { digest: action.digest(), version: review.version };
         let advance = match self.store().advance(review.id, claim, self.now()).await {
             Ok(advance) => advance,
             Err(error) => {
                 if matches!(error, StoreError::Unsigned) {
-                    self.settle_unsigned(review.id).await;
+                    self.settle_unsent(review.id, UNSIGNED).await;
                 }
                 return Err(unrecorded(&error));
             }
         };
         match advance {
-            Advance::Claimed(_, covered) => Ok(Some(Permit::issue_covered(action, terms, covered))),
+            Advance::Claimed(_, covered) => match self.witnessed(covered, witnesses).await {
+                Ok(covered) => Ok(Some(Permit::issue_covered(action, terms, covered))),
+                Err(why) => {
+                    self.settle_unsent(review.id, UNWITNESSED).await;
+                    Err(unwitnessed(witnesses, &why))
+                }
+            },
             // A claim that moved anything is claimed; without its proof nothing runs.
             Advance::Moved(_) => Err(unrecorded(&StoreError::Unsigned)),
             Advance::Stale(_) | Advance::Refused(Refusal::NotNow(_), _) => Ok(None),
@@ -97,14 +145,14 @@ impl Gate {
         }
     }
 
-    /// The claim is recorded, but not provably: nothing was sent, and that is what became of it.
-    async fn settle_unsigned(&self, review: ReviewId) {
+    /// The claim is recorded, but not provably enough: nothing was sent, and that is what became of it.
+    async fn settle_unsent(&self, review: ReviewId, note: &str) {
         let outcome = Outcome {
             status: Status::Failed,
             result: None,
             rows: None,
             duration_us: 0,
-            note: Some("nothing was sent: the ledger's checkpoint could not be signed".to_owned()),
+            note: Some(note.to_owned()),
         };
         let settle = Move::Settle { outcome, result: Vec::new() };
         if let Err(error) = self.store().advance(review, settle.clone(), self.now()).await {
@@ -112,4 +160,29 @@ impl Gate {
             self.settle_later(review, settle);
         }
     }
+}
+
+fn unwitnessed(needed: u16, why: &NotWitnessed) -> Reason {
+    match why {
+        NotWitnessed::Store(error) => unrecorded(error),
+        NotWitnessed::TooFew => {
+            let within = WITNESSED_WITHIN.as_secs();
+            let text = format!(
+                "it was approved, but policy asks that {needed} witness(es) have cosigned the ledger first, and within \
+                 {within} seconds too few did; nothing was sent and the approval is spent: ask again"
+            );
+            Reason::new(ReasonCode::Unwitnessed, text)
+        }
+    }
+}
+
+/// Why an action whose approval was spent was never sent, for callers that come later; `None` when it may have been.
+pub(crate) fn never_sent(outcome: &Outcome) -> Option<Reason> {
+    let note = outcome.note.as_deref().filter(|_| outcome.status == Status::Failed)?;
+    let code = match note {
+        UNWITNESSED => ReasonCode::Unwitnessed,
+        CHANGED => ReasonCode::ChangedSinceApproval,
+        _ => return None,
+    };
+    Some(Reason::new(code, format!("{note}; ask again")))
 }

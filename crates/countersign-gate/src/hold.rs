@@ -8,7 +8,7 @@ use countersign_core::{
 };
 use countersign_store::Asked;
 
-use crate::claim::Claimed;
+use crate::claim::{Claimed, never_sent};
 use crate::pass::{Judge, no_result, unrecorded};
 use crate::{Forward, Gate, Ticket, Verdict};
 
@@ -135,11 +135,14 @@ impl Gate {
     /// What ran, with the upstream's answer as it was kept.
     fn stored_verdict(&self, review: &Review) -> Verdict {
         match self.store().action(review.action) {
-            Ok(Some(record)) => Verdict::Ran {
-                review: Some(review.id),
-                outcome: record.outcome.unwrap_or_else(|| Outcome::unknown("no outcome was recorded")),
-                result: record.result.map_or_else(no_result, Into::into),
-            },
+            Ok(Some(record)) => {
+                let outcome = record.outcome.unwrap_or_else(|| Outcome::unknown("no outcome was recorded"));
+                if let Some(reason) = never_sent(&outcome) {
+                    return denied(reason, review.id);
+                }
+                let result = record.result.map_or_else(no_result, Into::into);
+                Verdict::Ran { review: Some(review.id), outcome, result }
+            }
             Ok(None) => denied(unrecorded(&countersign_store::StoreError::Closed), review.id),
             Err(error) => denied(unrecorded(&error), review.id),
         }

@@ -41,7 +41,7 @@ impl Gate {
 
     /// Whether what was approved may still run: same facts, a policy that asks for no more than people gave, voters
     /// who still hold their rights, an agent that still stands. The digest over bytes, chain and facts is checked
-    /// by reading the action back and by the claim.
+    /// by reading the action back and by the claim. Gives the terms of then and now, and how many witnesses both ask for.
     pub(crate) fn judge_again<F: Forward>(
         &self,
         action: &Action,
@@ -49,7 +49,7 @@ impl Gate {
         judge: &Judge,
         forward: &F,
         now: Timestamp,
-    ) -> Result<Terms, Reason> {
+    ) -> Result<(Terms, u16), Reason> {
         let changed = |text: &str| Reason::new(ReasonCode::ChangedSinceApproval, text);
         if forward.facts() != *action.facts() {
             return Err(changed("what the approval depended on has changed; ask again"));
@@ -64,9 +64,10 @@ impl Gate {
         }
         match self.judge(&self.0.parts.policy.current(), action, judge, forward, now) {
             Decision::Deny(reason) => Err(reason),
-            Decision::Allow(terms) => Ok(terms.join(review.plan.terms.clone())),
+            Decision::Allow(terms) => Ok((terms.join(review.plan.terms.clone()), review.plan.witnesses)),
             Decision::Review(plan) if review.plan.covers(&plan) => {
-                Ok(plan.terms.join(review.plan.terms.clone()))
+                let witnesses = plan.witnesses.max(review.plan.witnesses);
+                Ok((plan.terms.join(review.plan.terms.clone()), witnesses))
             }
             Decision::Review(_) => {
                 Err(changed("policy now asks for more approvals than were given; ask again"))
@@ -131,6 +132,7 @@ impl Gate {
             pending_for: std::time::Duration::from_secs(7 * 24 * 3600),
             claim_within: Plan::CLAIM_WITHIN,
             grant_for: Plan::GRANT_FOR,
+            witnesses: 0,
             reasons: std::collections::BTreeMap::new(),
             terms: Terms::default(),
         }

@@ -3,8 +3,8 @@
 //! Open `pass.rs` first: [`Gate::pass`] tells the whole story, and each of its steps has a file of its own:
 //! `judge.rs`, `hold.rs`, `claim.rs`, `run.rs`. A proxy supplies only decode, forward and explain. `people.rs` is
 //! what reviewers can do, `requester.rs` what the asking side can, `detached.rs` how an action goes on without its
-//! caller; `expire.rs` and `recover.rs` keep the promises when nobody calls, and `publish.rs` tells the world how far the
-//! ledger has come.
+//! caller; `expire.rs` and `recover.rs` keep the promises when nobody calls, `publish.rs` tells the world how far the
+//! ledger has come, and `witness.rs` has others confirm it.
 
 mod claim;
 mod clock;
@@ -23,6 +23,7 @@ mod run;
 mod standing;
 mod verdict;
 mod wakers;
+mod witness;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub use permit::{Permit, UpkeepPermit};
 pub use standing::{Standing, StandingPermit};
 pub use verdict::{Forward, Forwarded, Ticket, Verdict};
 pub use wakers::Wakers;
+pub use witness::{AskError, Witness, WitnessAnswer};
 
 /// Rights as they are at this moment, looked up again just before an approved action runs.
 pub trait Directory: Send + Sync + 'static {
@@ -79,6 +81,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Bounds.
     pub limits: Limits,
+    /// Who cosigns the ledger; no two with one name.
+    pub witnesses: Vec<Arc<dyn Witness>>,
     /// Where people decide, for example `https://countersign.example.com`, without a slash at the end.
     pub people_url: String,
 }
@@ -98,6 +102,7 @@ struct Inner {
     parts: Parts,
     /// Tells the expiry task that an earlier deadline may have come up.
     deadlines: Notify,
+    witnesses: witness::Witnesses,
 }
 
 /// The store failed the gate.
@@ -112,9 +117,11 @@ impl Gate {
     /// # Errors
     /// When the store can't be read or written.
     pub async fn start(parts: Parts) -> Result<Self, GateError> {
-        let gate = Self(Arc::new(Inner { parts, deadlines: Notify::new() }));
+        let witnesses = witness::Witnesses::new(&parts.witnesses);
+        let gate = Self(Arc::new(Inner { parts, deadlines: Notify::new(), witnesses }));
         gate.recover().await?;
         gate.start_clocks();
+        gate.start_asking();
         Ok(gate)
     }
 

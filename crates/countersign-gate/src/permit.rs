@@ -27,6 +27,11 @@ impl Permit {
         Self { action, terms, covered: Some(covered) }
     }
 
+    /// The same under these terms as well.
+    pub(crate) fn joined(self, terms: Terms) -> Self {
+        Self { terms: self.terms.join(terms), ..self }
+    }
+
     /// The proof that the release of an approved action is in the ledger, under a signed checkpoint. `None` for what
     /// policy allows without people.
     pub fn covered(&self) -> Option<&Covered> {

@@ -60,6 +60,7 @@ impl Gate {
         let size = self.store().signed().map_or(0, |signed| signed.size);
         if size != told.size {
             self.store().publish(now).await?;
+            self.0.witnesses.tell_published();
             return Ok(Told { size, changed_at: now });
         }
         if now.since(told.changed_at) >= HEARTBEAT_AFTER {

@@ -12,7 +12,7 @@ use crate::finding::{Finding, Place, nearest};
 use crate::world::About;
 
 /// Every annotation that there is.
-pub(crate) const KEYS: [&str; 13] = [
+pub(crate) const KEYS: [&str; 14] = [
     "id",
     "review",
     "quorum",
@@ -20,6 +20,7 @@ pub(crate) const KEYS: [&str; 13] = [
     "claim_within",
     "grant_for",
     "assurance",
+    "witness",
     "reason",
     "obligation",
     "columns",
@@ -28,9 +29,10 @@ pub(crate) const KEYS: [&str; 13] = [
     "rows",
 ];
 
-const REVIEW_KEYS: [&str; 5] = ["quorum", "expires", "claim_within", "grant_for", "assurance"];
+const REVIEW_KEYS: [&str; 6] = ["quorum", "expires", "claim_within", "grant_for", "assurance", "witness"];
 const OBLIGATIONS: [&str; 3] = ["mask", "max_rows", "record"];
 const QUORUM_MAX: u16 = 20;
+const WITNESSES_MAX: u16 = 8;
 const SPAN_MIN: Duration = Duration::from_secs(30);
 const SPAN_MAX: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 const ID_MAX_BYTES: usize = 64;
@@ -59,7 +61,16 @@ pub(crate) struct Ask {
     pub(crate) pending_for: Duration,
     pub(crate) claim_within: Duration,
     pub(crate) grant_for: Duration,
+    pub(crate) witnesses: Witnesses,
     pub(crate) reason: String,
+}
+
+/// How many witnesses must have cosigned, and where that is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Witnesses {
+    pub(crate) count: u16,
+    pub(crate) line: usize,
+    pub(crate) column: usize,
 }
 
 /// What comes with a yes.
@@ -210,6 +221,7 @@ impl<'a> Notes<'a> {
             pending_for: self.span("expires", Plan::PENDING_FOR),
             claim_within: self.span("claim_within", Plan::CLAIM_WITHIN),
             grant_for: self.span("grant_for", Plan::GRANT_FOR),
+            witnesses: self.witnesses(),
             reason,
             group,
         }))
@@ -267,6 +279,24 @@ impl<'a> Notes<'a> {
                 let message: String = message;
                 self.report("assurance", "bad-value", message, None);
                 Assurance::Passkey
+            }
+        }
+    }
+
+    fn witnesses(&mut self) -> Witnesses {
+        let Some((text, offset)) = self.found.get("witness").cloned() else { return Witnesses::default() };
+        let (line, column) = self.place.line_and_column(offset);
+        match text.parse() {
+            Ok(count) if (1..=WITNESSES_MAX).contains(&count) => Witnesses { count, line, column },
+            Ok(_) | Err(_) => {
+                let help = format!("use a whole number from 1 to {WITNESSES_MAX}");
+                self.report(
+                    "witness",
+                    "bad-value",
+                    format!("`{text}` is not a number of witnesses"),
+                    Some(help),
+                );
+                Witnesses::default()
             }
         }
     }

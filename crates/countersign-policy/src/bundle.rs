@@ -112,6 +112,26 @@ impl Bundle {
         &self.warnings
     }
 
+    /// Every statement that asks for more witnesses than there are: what it holds could never run.
+    pub fn beyond_witnesses(&self, configured: usize) -> Vec<Finding> {
+        let findings = self.statements.values().filter_map(|statement| {
+            let Kind::Review(ask) = &statement.kind else { return None };
+            let asked = ask.witnesses;
+            (usize::from(asked.count) > configured).then(|| Finding {
+                path: statement.path.clone(),
+                line: asked.line,
+                column: asked.column,
+                code: "too-few-witnesses",
+                message: format!(
+                    "this asks for more witnesses ({}) than are configured ({configured})",
+                    asked.count
+                ),
+                help: Some("name each in a `[[ledger.witnesses]]` section of the configuration".to_owned()),
+            })
+        });
+        in_order(findings.collect())
+    }
+
     /// Covers the exact texts in order, the built-in schemas and the built-in statements.
     pub fn hash(&self) -> Digest {
         self.hash

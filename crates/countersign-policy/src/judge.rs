@@ -186,6 +186,7 @@ fn plan(id: &str, ask: &Ask, terms: &Terms) -> Plan {
         pending_for: ask.pending_for,
         claim_within: ask.claim_within,
         grant_for: ask.grant_for,
+        witnesses: ask.witnesses.count,
         reasons: BTreeMap::from([(id.to_owned(), ask.reason.clone())]),
         terms: terms.clone(),
     }

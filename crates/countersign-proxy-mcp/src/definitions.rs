@@ -152,6 +152,7 @@ impl Definitions {
             pending_for: PENDING_FOR,
             claim_within: Plan::CLAIM_WITHIN,
             grant_for: Plan::GRANT_FOR,
+            witnesses: 0,
             reasons: std::iter::once((
                 RULE.to_owned(),
                 format!("the upstream changed the definition of the tool `{tool}`; agents would read it as instructions"),

@@ -29,9 +29,10 @@ fn hint(code: ReasonCode) -> &'static str {
         ReasonCode::DeniedByReviewer | ReasonCode::ReviewCancelled => {
             "Talk to the people who decided before you ask again."
         }
-        ReasonCode::ReviewExpired | ReasonCode::ApprovalLapsed | ReasonCode::ChangedSinceApproval => {
-            "Run the statement again to ask again."
-        }
+        ReasonCode::ReviewExpired
+        | ReasonCode::ApprovalLapsed
+        | ReasonCode::ChangedSinceApproval
+        | ReasonCode::Unwitnessed => "Run the statement again to ask again.",
         ReasonCode::TooManyPending => "Wait for answers to earlier statements first.",
         ReasonCode::StoreUnavailable => "Try again later.",
         ReasonCode::TooLarge => "Split the statement into smaller ones.",

@@ -30,6 +30,7 @@ mod sealing;
 mod standing;
 mod tree;
 mod tx;
+mod witness;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -37,7 +38,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use countersign_core::{Entropy, Notice};
-use countersign_ledger::note::Sign;
+use countersign_ledger::note::{Sign, VerifierKey};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::watch;
@@ -131,8 +132,10 @@ struct Inner {
     known: batches::Known,
     signed: watch::Receiver<Option<Arc<Signed>>>,
     checkpoint_file: PathBuf,
-    /// The ledger's verifier key, for those who will check receipts.
-    log_key: String,
+    /// Held while the copy of the newest published checkpoint is written.
+    keeping: Mutex<()>,
+    /// The key that signs the ledger.
+    log_key: VerifierKey,
     readers: Vec<Mutex<Connection>>,
     /// For reads that may take long, so that they never hold up a short one.
     long_reader: Mutex<Connection>,
@@ -180,7 +183,8 @@ impl Store {
             known: batches::Known::default(),
             signed,
             checkpoint_file: options.checkpoint_file.clone(),
-            log_key: options.signer.key().to_string(),
+            keeping: Mutex::new(()),
+            log_key: options.signer.key().clone(),
             readers,
             long_reader,
             next_reader,

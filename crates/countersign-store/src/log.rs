@@ -25,7 +25,7 @@ pub struct Signed {
     pub root: Hash,
     /// The signed note.
     pub note: String,
-    /// The tree itself, with its open tiles.
+    /// The tree itself, or one that continues it, with its open tiles.
     tree: Tree,
 }
 
@@ -38,6 +38,11 @@ impl Signed {
         let full = tree::stored(conn, tile.full())?;
         Ok(full.and_then(|full| tile.cut(&full).map(<[u8]>::to_vec)))
     }
+
+    /// An older checkpoint of the same tree.
+    pub(crate) fn at(&self, size: u64, root: Hash, note: String) -> Self {
+        Self { size, root, note, tree: self.tree.clone() }
+    }
 }
 
 /// The proof that an entry is under a signed checkpoint. Only this crate makes one.
@@ -48,6 +53,10 @@ pub struct Covered {
 }
 
 impl Covered {
+    pub(crate) fn new(index: u64, checkpoint: Arc<Signed>) -> Self {
+        Self { index, checkpoint }
+    }
+
     /// The entry's index in the ledger.
     pub fn index(&self) -> u64 {
         self.index
@@ -118,7 +127,7 @@ impl Store {
     /// [`StoreError::Unsigned`] when the key failed.
     pub(crate) fn covered(&self, index: u64) -> Result<Covered, StoreError> {
         let checkpoint = self.signed().filter(|signed| signed.size > index).ok_or(StoreError::Unsigned)?;
-        Ok(Covered { index, checkpoint })
+        Ok(Covered::new(index, checkpoint))
     }
 
     /// Makes sure that everything that was recorded before is under a signed checkpoint.
@@ -140,15 +149,24 @@ impl Store {
         if newest.is_some_and(|newest| newest >= latest.size) {
             return self.published();
         }
-        let note = latest.note.clone();
         self.write(Durability::Relaxed, move |tx| {
             let sql = "INSERT OR IGNORE INTO checkpoints (size, time, note) VALUES (?1, ?2, ?3)";
             tx.exec("checkpoints", sql, params![signed(latest.size), now.as_micros(), latest.note])?;
             Ok(())
         })
         .await?;
-        rollback::keep(&self.0.checkpoint_file, &note)?;
-        Ok(Some(note))
+        self.keep_published()
+    }
+
+    /// Brings the copy of the newest published checkpoint up to date; gives that checkpoint. One at a time, so that an
+    /// older one never replaces a newer.
+    pub(crate) fn keep_published(&self) -> Result<Option<String>, StoreError> {
+        let _one = self.0.keeping.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let newest = self.published()?;
+        if let Some(note) = &newest {
+            rollback::keep(&self.0.checkpoint_file, note)?;
+        }
+        Ok(newest)
     }
 
     /// Writes down that nothing has happened.

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_policies.sql"),
     include_str!("migrations/0009_audit.sql"),
     include_str!("migrations/0010_exports.sql"),
+    include_str!("migrations/0011_witness.sql"),
 ];
 
 /// Applies what is missing.

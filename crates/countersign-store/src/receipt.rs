@@ -1,9 +1,10 @@
 //! What proves to somebody who trusts nobody what became of an action? Its entries with their proofs under the newest
-//! signed checkpoint, and the content that opens their commitments.
+//! signed checkpoint, or one that witnesses have cosigned when that covers them all, and the content that opens their commitments.
 
 use std::collections::BTreeMap;
 
 use countersign_core::ActionId;
+use countersign_ledger::note::VerifierKey;
 use countersign_ledger::proof::{self, ReadTile, TileHashes};
 use countersign_ledger::receipt::{OpenedBytes, OpenedValue, Receipt, ReceiptEntry};
 use countersign_ledger::tile::Tile;
@@ -12,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::entries::Beside;
 use crate::log::Signed;
 use crate::tree::{self, unsigned};
-use crate::{Store, StoreError, actions, entries};
+use crate::{Store, StoreError, actions, entries, witness};
 
 impl Store {
     /// The receipt of an action, with everything about it that was not erased. `None` when there is no such action, or
@@ -22,7 +23,8 @@ impl Store {
     /// When the store can't be read or written, or the log's key failed.
     pub async fn receipt(&self, action: ActionId) -> Result<Option<Receipt>, StoreError> {
         let signed = self.sign_all().await?;
-        self.read_long(move |conn| receipt(conn, action, &signed)).await
+        let log_key = self.0.log_key.clone();
+        self.read_long(move |conn| receipt(conn, action, (&signed, &log_key))).await
     }
 }
 
@@ -55,25 +57,47 @@ impl Store {
     }
 }
 
-fn receipt(conn: &Connection, action: ActionId, signed: &Signed) -> Result<Option<Receipt>, StoreError> {
+fn receipt(
+    conn: &Connection,
+    action: ActionId,
+    (signed, log_key): (&Signed, &VerifierKey),
+) -> Result<Option<Receipt>, StoreError> {
     let case = action.to_string();
     let tiles = StoredTiles { conn, signed };
+    let (size, checkpoint) = checkpoint(conn, &case, (signed, log_key))?;
     let mut entries = Vec::new();
     let mut statement =
         conn.prepare_cached("SELECT idx, leaf FROM entries WHERE case_id = ?1 AND idx < ?2 ORDER BY idx")?;
-    let mut rows = statement.query((&case, tree::signed(signed.size)))?;
+    let mut rows = statement.query((&case, tree::signed(size)))?;
     while let Some(row) = rows.next()? {
         let index = unsigned(row.get(0)?);
         let corrupt = || StoreError::Corrupt { what: "ledger entry", id: index.to_string() };
         let leaf = String::from_utf8(row.get(1)?).map_err(|_bytes| corrupt())?;
-        let proof = proof::inclusion(&TileHashes::new(&tiles, signed.size), index, signed.size)
+        let proof = proof::inclusion(&TileHashes::new(&tiles, size), index, size)
             .map_err(|error| StoreError::Tree(error.to_string()))?;
         let beside = entries::beside(conn, row.get(0)?)?;
         let (content, payload) = opened(conn, &case, beside)?.ok_or_else(corrupt)?;
         entries.push(ReceiptEntry { index, leaf, proof, content, payload });
     }
-    let receipt = Receipt { action: case, checkpoint: signed.note.clone(), entries };
+    let receipt = Receipt { action: case, checkpoint, entries };
     Ok((!receipt.entries.is_empty()).then_some(receipt))
+}
+
+/// Size and note of the checkpoint to prove a case under: one with cosignatures when that covers all of it.
+fn checkpoint(
+    conn: &Connection,
+    case: &str,
+    (signed, log_key): (&Signed, &VerifierKey),
+) -> Result<(u64, String), StoreError> {
+    let sql = "SELECT max(idx) FROM entries WHERE case_id = ?1 AND idx < ?2";
+    let last: Option<i64> =
+        conn.prepare_cached(sql)?.query_row((case, tree::signed(signed.size)), |row| row.get(0))?;
+    let cosigned = match last {
+        Some(last) => witness::most_cosigned(conn, unsigned(last), log_key)?,
+        None => None,
+    };
+    let cosigned = cosigned.filter(|(size, _)| *size <= signed.size);
+    Ok(cosigned.unwrap_or_else(|| (signed.size, signed.note.clone())))
 }
 
 type Opened = (BTreeMap<String, OpenedValue>, Option<OpenedBytes>);
@@ -114,9 +138,9 @@ fn unhex<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
 }
 
 /// The tiles of the signed tree: the full ones as stored, the open ones as they were signed.
-struct StoredTiles<'a> {
-    conn: &'a Connection,
-    signed: &'a Signed,
+pub(crate) struct StoredTiles<'a> {
+    pub(crate) conn: &'a Connection,
+    pub(crate) signed: &'a Signed,
 }
 
 impl ReadTile for StoredTiles<'_> {

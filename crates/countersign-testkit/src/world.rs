@@ -10,7 +10,7 @@ use countersign_core::{
     AgentId, Answer, Arguments, Assurance, Ballot, Digest, Draft, Effect, Effects, Entropy, PersonId,
     Principal, Resource, Review, ReviewId, Reviewer, State, Timestamp, Verb,
 };
-use countersign_gate::{Clock as _, Directory, Gate, Limits, Parts, VoteError, Wakers};
+use countersign_gate::{Clock as _, Directory, Gate, Limits, Parts, VoteError, Wakers, Witness};
 use countersign_identity::{Claims, Identity, NewAgent};
 use countersign_ledger::note::Sign;
 use countersign_policy::{Bundle, Live, Source};
@@ -44,11 +44,19 @@ pub struct WorldOptions {
     pub limits: Limits,
     /// Who signs the ledger.
     pub signer: Arc<dyn Sign>,
+    /// Who cosigns it.
+    pub witnesses: Vec<Arc<dyn Witness>>,
 }
 
 impl Default for WorldOptions {
     fn default() -> Self {
-        Self { policy: POLICY.to_owned(), faults: None, limits: Limits::default(), signer: LogKey::new() }
+        Self {
+            policy: POLICY.to_owned(),
+            faults: None,
+            limits: Limits::default(),
+            signer: LogKey::new(),
+            witnesses: Vec::new(),
+        }
     }
 }
 
@@ -144,6 +152,7 @@ impl World {
             clock: Arc::new(clock.clone()),
             entropy,
             limits: options.limits,
+            witnesses: options.witnesses,
             people_url: "http://localhost:8811".to_owned(),
         };
         let gate = Gate::start(parts).await.unwrap();

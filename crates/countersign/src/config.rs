@@ -9,6 +9,7 @@ mod postgres;
 mod problem;
 mod resource;
 mod secret;
+mod witnesses;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ pub(crate) use ledger::Ledger;
 pub(crate) use postgres::PostgresListener;
 pub(crate) use problem::Problem;
 use resource::Protected;
+pub(crate) use witnesses::WitnessAt;
 
 /// A checked configuration.
 #[derive(Debug)]

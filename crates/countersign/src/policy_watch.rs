@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_gate::{Clock as _, SystemClock};
-use countersign_policy::{Bundle, Live, Source};
+use countersign_policy::{Live, Source};
 use countersign_store::Store;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
 use crate::config::Config;
-use crate::serve::ServeError;
+use crate::serve::{ServeError, judged};
 
 /// Nothing may move for this long before files are read, and again between two readings that must agree.
 const QUIET: Duration = Duration::from_millis(400);
@@ -28,6 +28,7 @@ pub(crate) struct Watch(#[expect(dead_code, reason = "held, not read")] Recommen
 pub(crate) fn start(config: &Config, policy: Arc<Live>, store: Store) -> Result<Watch, ServeError> {
     let (changed, mut changes) = mpsc::channel::<()>(1);
     let files = config.policy_files.clone();
+    let witnesses = config.ledger.witnesses.len();
     // Any event of the folder counts: a mounted volume changes by swapping a link of another name.
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         match event {
@@ -51,7 +52,7 @@ pub(crate) fn start(config: &Config, policy: Arc<Live>, store: Store) -> Result<
         while changes.recv().await.is_some() {
             // A file that is being written must not come into force by halves: wait until nothing moves.
             while let Ok(Some(())) = tokio::time::timeout(QUIET, changes.recv()).await {}
-            reload(&files, &policy, &store).await;
+            reload(&files, witnesses, &policy, &store).await;
         }
     });
     Ok(Watch(watcher))
@@ -62,11 +63,11 @@ fn is_end_of_writing(kind: EventKind) -> bool {
 }
 
 /// Reads the files until two readings agree, and puts them in force, recorded, or says what is wrong with them.
-async fn reload(files: &[PathBuf], policy: &Live, store: &Store) {
+async fn reload(files: &[PathBuf], witnesses: usize, policy: &Live, store: &Store) {
     let Some(texts) = settled(|| read(files)).await else { return };
     let name = |(file, text): (&PathBuf, String)| Source { path: file.display().to_string(), text };
     let sources: Vec<Source> = files.iter().zip(texts).map(name).collect();
-    let loaded = match Bundle::load(&sources) {
+    let loaded = match judged(&sources, witnesses) {
         Ok(bundle) => bundle.hash(),
         Err(findings) => {
             for finding in findings {

@@ -1,6 +1,7 @@
 //! How do the parts become one gateway? Opened in order, wired once, closed together.
 
 mod wiring;
+mod witness;
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use countersign_console::Console;
 use countersign_core::Timestamp;
 use countersign_gate::{Clock, Gate, Parts, SystemClock, Wakers};
 use countersign_identity::Identity;
-use countersign_policy::{Bundle, Live};
+use countersign_policy::{Bundle, Finding, Live, Source};
 use countersign_proxy_mcp::McpProxy;
 use countersign_proxy_postgres::PostgresProxy;
 use countersign_store::{Options, Store};
@@ -27,7 +28,7 @@ pub(crate) enum ServeError {
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Config(Vec<Problem>),
     #[error("the policy is wrong:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Policy(Vec<countersign_policy::Finding>),
+    Policy(Vec<Finding>),
     #[error("another gateway uses the folder `{0}`; stop it first, or name another folder in `state`")]
     InUse(String),
     #[error("can't use the folder `{path}`")]
@@ -112,7 +113,14 @@ pub(crate) fn store_options(config: &Config) -> Result<Options, ServeError> {
 /// Reads and judges the policy files.
 pub(crate) fn bundle(config: &Config) -> Result<Bundle, ServeError> {
     let sources = config.policy_sources().map_err(ServeError::Config)?;
-    Bundle::load(&sources).map_err(ServeError::Policy)
+    judged(&sources, config.ledger.witnesses.len()).map_err(ServeError::Policy)
+}
+
+/// The bundle of these texts, when it is right and asks for no more witnesses than there are.
+pub(crate) fn judged(sources: &[Source], witnesses: usize) -> Result<Bundle, Vec<Finding>> {
+    let bundle = Bundle::load(sources)?;
+    let findings = bundle.beyond_witnesses(witnesses);
+    if findings.is_empty() { Ok(bundle) } else { Err(findings) }
 }
 
 /// Starts everything. Returns when both listeners accept connections.
@@ -197,6 +205,7 @@ fn parts(config: &Config, store: Store, wakers: Wakers, policy: Arc<Live>) -> Pa
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         limits: config.limits,
+        witnesses: witness::all(&config.ledger.witnesses),
         people_url: config.public_url.clone(),
     }
 }

@@ -12,7 +12,7 @@ const toml = (value) => {
   return typeof value === 'object' ? inline(value) : text(value);
 };
 
-function configuration(ports, { resources, postgres, issuers = [] }) {
+function configuration(ports, { resources, postgres, issuers = [], witnesses = [] }) {
   const lines = [
     'state = "state"',
     '[agents]', `listen = "127.0.0.1:${ports.agents}"`,
@@ -24,6 +24,9 @@ function configuration(ports, { resources, postgres, issuers = [] }) {
   ];
   for (const issuer of issuers) {
     lines.push('', '[[issuers]]', ...Object.entries(issuer).map(([key, value]) => `${key} = ${toml(value)}`));
+  }
+  for (const witness of witnesses) {
+    lines.push('', '[[ledger.witnesses]]', ...Object.entries(witness).map(([key, value]) => `${key} = ${toml(value)}`));
   }
   for (const { tools = [], ...resource } of resources) {
     lines.push('', '[[resources]]', ...Object.entries(resource).map(([key, value]) => `${key} = ${toml(value)}`));
@@ -113,7 +116,7 @@ export class Reviewer {
 /** A running gateway. */
 export class Gateway {
   /** `postgres` has the keys of `[postgres]` beside `listen`; without it nothing listens for PostgreSQL's clients. */
-  static async start({ resources, policy, postgres, issuers, name = 'suite' }) {
+  static async start({ resources, policy, postgres, issuers, witnesses, name = 'suite' }) {
     await access(BINARY).catch(() => { throw new Error(`no gateway at ${BINARY}: build it, or name it in COUNTERSIGN`); });
     const gateway = new Gateway();
     const place = await temporaryFolder(name);
@@ -124,7 +127,7 @@ export class Gateway {
     gateway.people = `http://localhost:${gateway.ports.people}`;
     await mkdir(path.join(gateway.folder, 'state'), { recursive: true });
     await writeFile(path.join(gateway.folder, 'policy.cedar'), policy);
-    await writeFile(path.join(gateway.folder, 'countersign.toml'), configuration(gateway.ports, { resources, postgres, issuers }));
+    await writeFile(path.join(gateway.folder, 'countersign.toml'), configuration(gateway.ports, { resources, postgres, issuers, witnesses }));
     await gateway.serve().catch(async (error) => { await gateway.stop(); throw error; });
     return gateway;
   }

@@ -48,8 +48,11 @@ const modern = (name, url, hold_seconds) => ({
   tools: [{ match: 'test_simple_text', effects: [{ verb: 'write', object: 'text' }] }],
 });
 
-/** One gateway before real upstreams, one agent, one reviewer. `hold_seconds` is that of `files`. */
-export async function world(name, { hold_seconds = 30 } = {}) {
+/**
+ * One gateway before real upstreams, one agent, one reviewer. `hold_seconds` is that of `files`; `policy` comes after the
+ * usual one, and `witnesses` cosign the ledger.
+ */
+export async function world(name, { hold_seconds = 30, policy = '', witnesses = [] } = {}) {
   const place = await temporaryFolder(`${name}-files`);
   const folder = path.join(place.folder, 'files');
   await mkdir(folder);
@@ -58,7 +61,8 @@ export async function world(name, { hold_seconds = 30 } = {}) {
   const leave = () => Promise.all([everything.stop(), newest.stop(), place.remove()]);
   const gateway = await Gateway.start({
     name,
-    policy: POLICY,
+    policy: POLICY + policy,
+    witnesses,
     resources: [
       files('files', folder, hold_seconds),
       files('files-short', folder, 1),

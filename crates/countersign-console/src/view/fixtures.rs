@@ -122,6 +122,7 @@ impl World {
             pending_for: Duration::from_secs(30 * 60),
             claim_within: Plan::CLAIM_WITHIN,
             grant_for: Plan::GRANT_FOR,
+            witnesses: 0,
             reasons: BTreeMap::from([(
                 "prod-delete".to_owned(),
                 "Deleting from production needs a database administrator".to_owned(),

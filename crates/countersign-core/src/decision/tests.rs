@@ -42,12 +42,13 @@ fn plan() -> impl Strategy<Value = Plan> {
     });
     let gates = proptest::collection::btree_map("[g-i]", gate, 0..3);
     let reasons = proptest::collection::btree_map("[a-c]", "[st]", 0..3);
-    (gates, span(), span(), span(), reasons, terms()).prop_map(
-        |(gates, pending_for, claim_within, grant_for, reasons, terms)| Plan {
+    (gates, span(), span(), span(), 0_u16..3, reasons, terms()).prop_map(
+        |(gates, pending_for, claim_within, grant_for, witnesses, reasons, terms)| Plan {
             gates,
             pending_for,
             claim_within,
             grant_for,
+            witnesses,
             reasons,
             terms,
         },
@@ -103,6 +104,7 @@ proptest! {
         prop_assert_eq!(rank(&joined), rank(&a).max(rank(&b)));
         if let (Decision::Review(then), Decision::Review(now)) = (&joined, &a) {
             prop_assert!(then.covers(now) && then.pending_for <= now.pending_for);
+            prop_assert!(then.witnesses >= now.witnesses);
         }
     }
 
@@ -116,6 +118,13 @@ proptest! {
             .map(|(group, gate)| (group.clone(), Gate { quorum: gate.quorum + 1, ..gate.clone() }))
             .collect();
         prop_assert_eq!(both.covers(&Plan { gates: stricter.clone(), ..both.clone() }), stricter.is_empty());
+    }
+
+    #[test]
+    fn a_plan_that_was_stored_is_read_back_and_an_older_one_asks_for_no_witness(plan in plan()) {
+        let text = serde_json::to_string(&plan).unwrap();
+        prop_assert_eq!(text.contains("witnesses"), plan.witnesses > 0);
+        prop_assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
     }
 
     #[test]

@@ -49,6 +49,7 @@ fn plan(gates: &[(&str, u16, Assurance)]) -> Plan {
         pending_for: PENDING,
         claim_within: CLAIM,
         grant_for: GRANT,
+        witnesses: 0,
         reasons: BTreeMap::new(),
         terms: Terms::default(),
     }

@@ -171,3 +171,41 @@ fn a_statement_is_kept_as_it_was_written() {
     );
     assert_eq!(bundle.ids().collect::<Vec<_>>(), ["a"]);
 }
+
+#[test]
+fn a_number_of_witnesses_is_one_to_eight_and_belongs_to_a_review() {
+    for wrong in ["0", "9", "", "one", "-1", "1.0", "+1x"] {
+        let text = format!(
+            "@id(\"a\")\n@review(\"dba\") @witness(\"{wrong}\") forbid (principal, action, resource);"
+        );
+        let found = Bundle::load(&[source(&text)]).expect_err(wrong);
+        assert_eq!(
+            found.iter().map(|finding| (finding.code, finding.line)).collect::<Vec<_>>(),
+            [("bad-value", 2)]
+        );
+    }
+    let found = findings("@id(\"a\") @witness(\"1\") forbid (principal, action, resource);");
+    assert!(found.contains("misplaced-annotation"), "{found}");
+    for right in ["1", "8"] {
+        let text = format!(
+            "@id(\"a\") @review(\"dba\") @witness(\"{right}\") forbid (principal, action, resource);"
+        );
+        Bundle::load(&[source(&text)]).unwrap();
+    }
+}
+
+#[test]
+fn asking_for_more_witnesses_than_there_are_is_found_in_its_place() {
+    let text = "@id(\"a\") @review(\"dba\")\n  @witness(\"2\")\nforbid (principal, action, resource);\n\
+                @id(\"b\") @review(\"dba\") @witness(\"1\")\nforbid (principal, action, resource);\n\
+                @id(\"c\") @review(\"dba\")\nforbid (principal, action, resource);";
+    let bundle = Bundle::load(&[source(text)]).unwrap();
+    let lines = |configured| -> Vec<usize> {
+        bundle.beyond_witnesses(configured).iter().map(|finding| finding.line).collect()
+    };
+    assert_eq!((lines(0), lines(1), lines(2)), (vec![2, 4], vec![2], vec![]));
+    insta::assert_snapshot!(bundle.beyond_witnesses(1)[0], @r"
+    p.cedar:2:3: this asks for more witnesses (2) than are configured (1) (too-few-witnesses)
+      help: name each in a `[[ledger.witnesses]]` section of the configuration
+    ");
+}

@@ -3,7 +3,7 @@
 use crate::finding::{Place, nearest};
 
 /// Every code that a finding can have, as listed in docs/POLICY.md.
-pub(crate) const CODES: [&str; 17] = [
+pub(crate) const CODES: [&str; 18] = [
     "syntax",
     "type",
     "never-applies",
@@ -15,6 +15,7 @@ pub(crate) const CODES: [&str; 17] = [
     "misplaced-annotation",
     "missing-annotation",
     "bad-value",
+    "too-few-witnesses",
     "mixed-actions",
     "vote-permit",
     "internal",

@@ -235,3 +235,20 @@ fn never_is_true_only_when_no_argument_could_help() {
     let reads = bundle("@id(\"r\") permit (principal, action == Action::\"read\", resource);");
     assert!(reads.never(&mixed.question()), "one impossible effect makes the action impossible");
 }
+
+#[test]
+fn of_several_review_statements_the_most_witnesses_hold() {
+    let text = with(
+        "@id(\"a\") @review(\"dba\") @witness(\"1\") forbid (principal, action, resource);
+         @id(\"b\") @review(\"dba\") @witness(\"3\") forbid (principal, action, resource);
+         @id(\"c\") @review(\"dba\") forbid (principal, action, resource);",
+    );
+    let Decision::Review(plan) = deletes().judged_by(&text) else { panic!() };
+    assert_eq!(plan.witnesses, 3);
+    let Decision::Review(plan) =
+        deletes().judged_by(&with("@id(\"c\") @review(\"dba\") forbid (principal, action, resource);"))
+    else {
+        panic!()
+    };
+    assert_eq!(plan.witnesses, 0);
+}

@@ -60,3 +60,33 @@ async fn there_is_no_receipt_of_what_never_was() {
     let store = Store::open(&options(&folder)).unwrap();
     assert_eq!(store.receipt(action(9).id()).await.unwrap(), None);
 }
+
+/// With cosignatures as soon as they cover the whole story, and without again when more happens.
+#[tokio::test]
+async fn a_receipt_carries_the_cosignatures_that_cover_all_of_it() {
+    use countersign_ledger::cosignature::cosign;
+    use countersign_ledger::note::{Algorithm, Note, SigningKey};
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(&options(&folder)).unwrap();
+    append(&store, 300).await;
+    let action = action(1);
+    store.record_judged(Arc::clone(&action), Decision::Allow(Terms::default())).unwrap();
+    store.sign_all().await.unwrap();
+    let witness = SigningKey::generate("w1", Algorithm::CosignatureV1, &[1; 32]).unwrap();
+    let published = store.publish(now()).await.unwrap().unwrap();
+    let note = Note::parse(published.as_bytes()).unwrap();
+    let line = cosign(&note, &witness, 7).unwrap();
+    store.add_cosignature(301, countersign_ledger::note::Sign::key(&witness), line).await.unwrap();
+    append(&store, 300).await;
+    store.publish(now()).await.unwrap();
+
+    let keys = [key().key().clone(), countersign_ledger::note::Sign::key(&witness).clone()];
+    let witnessed = TrustedLog::new(&keys).unwrap().with_quorum(1);
+    let receipt = store.receipt(action.id()).await.unwrap().unwrap();
+    assert!(receipt.verify(&witnessed).unwrap().released);
+
+    store.settle_allowed(action.id(), executed(), None, now()).unwrap();
+    let receipt = store.receipt(action.id()).await.unwrap().unwrap();
+    receipt.verify(&witnessed).unwrap_err();
+    assert_eq!(receipt.verify(&log()).unwrap().outcome, Some("executed"), "the end is never left out");
+}

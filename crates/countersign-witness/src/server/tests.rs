@@ -118,7 +118,7 @@ async fn what_continues_is_signed_and_what_does_not_is_refused_with_its_status()
 #[tokio::test]
 async fn a_restarted_witness_refuses_a_fork_of_what_it_signed_before() {
     let folder = TempDir::new().unwrap();
-    assert!(witness(folder.path()).add_checkpoint(HONEST.request(0, 5).as_bytes()).is_ok());
+    witness(folder.path()).add_checkpoint(HONEST.request(0, 5).as_bytes()).unwrap();
     let again = witness(folder.path());
     let refused = again.add_checkpoint(FORK.request(5, 8).as_bytes()).unwrap_err();
     assert!(matches!(refused, Uncosigned::Refused(Refused::Inconsistent(_))), "{refused}");

@@ -55,7 +55,7 @@ async fn tiles(store: &Store, folder: &Path) -> Result<(), Failure> {
 pub(super) async fn write_tiles(store: &Store, folder: &Path) -> Result<Arc<Signed>, Failure> {
     let refused = |error: countersign_store::StoreError| Failure::new(out::chain(&error));
     let signed = store.sign_all().await.map_err(refused)?;
-    store.publish(SystemClock.now()).await.map_err(refused)?;
+    let published = store.publish(SystemClock.now()).await.map_err(refused)?;
     let missing = |place: String| Failure::new(format!("the ledger has no `{place}`"));
     for bundle in (0..).map_while(|index| Bundle::in_tree(index, signed.size)) {
         if bundle.is_full() && folder.join(bundle.to_string()).exists() {
@@ -75,7 +75,9 @@ pub(super) async fn write_tiles(store: &Store, folder: &Path) -> Result<Arc<Sign
         }
     }
     // Last, so that it never promises what is not there.
-    write(folder, "checkpoint", signed.note.as_bytes())?;
+    // Published, it may have cosignatures by now.
+    let checkpoint = published.filter(|published| published.starts_with(&signed.note));
+    write(folder, "checkpoint", checkpoint.as_ref().unwrap_or(&signed.note).as_bytes())?;
     Ok(signed)
 }
 

@@ -6,6 +6,7 @@ use countersign_console::Auditors;
 
 use super::fields::Fields;
 use super::secret;
+use super::witnesses::{self, WitnessAt};
 
 /// How the ledger presents itself.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub(crate) struct Ledger {
     pub(crate) checkpoint_file: PathBuf,
     /// Who may read the log over HTTP.
     pub(crate) auditors: Auditors,
+    /// Who cosigns it.
+    pub(crate) witnesses: Vec<WitnessAt>,
 }
 
 pub(super) fn read(fields: Fields<'_>, folder: &Path, state: &Path, public_url: &str) -> Ledger {
@@ -46,8 +49,9 @@ pub(super) fn read(fields: Fields<'_>, folder: &Path, state: &Path, public_url: 
     let content_key = file("content_key", "content.key");
     let checkpoint_file = file("checkpoint_file", "checkpoint");
     let auditors = auditors(&fields, folder);
+    let witnesses = witnesses::read(fields.sections("witnesses"));
     fields.finish();
-    Ledger { origin, key, content_key, checkpoint_file, auditors }
+    Ledger { origin, key, content_key, checkpoint_file, auditors, witnesses }
 }
 
 fn auditors(fields: &Fields<'_>, folder: &Path) -> Auditors {

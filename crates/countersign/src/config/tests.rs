@@ -253,3 +253,79 @@ fn a_role_for_previews_that_is_half_described_is_a_mistake() {
         assert!(text.starts_with("c.toml:7:") && text.contains(expected), "{text}");
     }
 }
+
+const W1: &str = "witness.example/w1+f2e73717+BEUIoHqpQXB/PrLblMiJeoCywRl0drbeITrCc999hsT/";
+
+/// A configuration whose last lines are these.
+fn witnesses(sections: &str) -> String {
+    format!("{GOOD}\n{sections}\n")
+}
+
+#[test]
+fn witnesses_are_read_with_their_keys_and_urls() {
+    let one = format!("[[ledger.witnesses]]\nkey = \"{W1}\"\nurl = \"https://witness.example/\"");
+    let config = parse(&witnesses(&one)).unwrap();
+    let [witness] = config.ledger.witnesses.as_slice() else { panic!() };
+    assert_eq!((witness.key.name(), witness.url.as_str()), ("witness.example/w1", "https://witness.example"));
+    let near = one.replace("https://witness.example/", "http://127.0.0.1:8813");
+    assert_eq!(parse(&witnesses(&near)).unwrap().ledger.witnesses.len(), 1);
+}
+
+#[test]
+fn every_mistake_of_witnesses_is_told() {
+    let text = witnesses(&format!(
+        r#"[[ledger.witnesses]]
+url = "http://witness.example"
+[[ledger.witnesses]]
+key = "example.com/log+58490f8b+ARl/ayPhbIUyxqvIOPrNXqeJvgx2spIDNAOb+os9No1h"
+url = "https://a.example?x=1"
+[[ledger.witnesses]]
+key = "witness.example/w1+f2e73718+BEUIoHqpQXB/PrLblMiJeoCywRl0drbeITrCc999hsT/"
+urll = "https://b.example"
+[[ledger.witnesses]]
+key = "{W1}"
+url = "https://c.example"
+[[ledger.witnesses]]
+key = "{W1}"
+url = "https://d.example""#
+    ));
+    let start = GOOD.lines().count();
+    let told = problems(&text);
+    let relative = |line: &str| match line.split_once(".toml:").and_then(|(_, rest)| rest.split_once(':')) {
+        Some((number, rest)) => format!("+{}:{rest}", number.parse::<usize>().unwrap() - start),
+        None => line.to_owned(),
+    };
+    let told: Vec<String> = told.lines().map(relative).collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    +2:1: `key` is missing in `ledger.witnesses`
+        help: write what `countersign witness key` prints where the witness runs
+    +3:7: `http://witness.example` can't be used: plain `http` goes only to this machine; use `https`
+        help: write it as `https://witness.example.com`, without `/add-checkpoint`
+    +5:7: `key` can't be used: it is a log's key, not a witness's
+        help: `countersign witness key --state FOLDER` prints it where the witness runs
+    +6:7: `https://a.example?x=1` can't be used: it has a query
+        help: write it as `https://witness.example.com`, without `/add-checkpoint`
+    +7:1: `url` is missing in `ledger.witnesses`
+        help: write where the witness is asked, like `https://witness.example.com`
+    +8:7: `key` can't be used: the key of `witness.example/w1` has the id f2e73717, not f2e73718
+        help: `countersign witness key --state FOLDER` prints it where the witness runs
+    +9:1: unknown key `urll` in `ledger.witnesses`
+        help: did you mean `url`?
+    +13:1: two witnesses have the same name, key or URL
+        help: each must be another one: two that are one would count twice
+    "#);
+}
+
+/// Two that are one would count twice.
+#[test]
+fn one_key_under_two_names_is_one_witness() {
+    use countersign_ledger::note::{Algorithm, VerifierKey};
+    let key: VerifierKey = W1.parse().unwrap();
+    let renamed = VerifierKey::new("other", Algorithm::CosignatureV1, *key.public()).unwrap();
+    let text = witnesses(&format!(
+        "[[ledger.witnesses]]\nkey = \"{W1}\"\nurl = \"https://a.example\"\n\
+         [[ledger.witnesses]]\nkey = \"{renamed}\"\nurl = \"https://b.example\""
+    ));
+    let told = problems(&text);
+    assert!(told.contains("two witnesses have the same name, key or URL"), "{told}");
+}

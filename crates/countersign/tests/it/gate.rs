@@ -8,6 +8,7 @@ mod hold;
 mod provable;
 mod recovery;
 mod standing;
+mod witness;
 
 use countersign_core::{ReasonCode, Verb};
 use countersign_gate::Verdict;
