@@ -158,23 +158,30 @@ async fn a_damaged_state_is_an_error_and_no_fresh_start() {
     }
 }
 
-/// Two that come from the same size: one is signed, the other hears of it.
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_views_of_a_log_at_the_same_time_one_is_signed() {
-    for _ in 0..20 {
+/// Eight that come from the same size at the same instant: one is signed, the others hear of it.
+#[test]
+fn of_two_views_of_a_log_at_the_same_time_one_is_signed() {
+    let requests: Vec<String> = (0..8).map(|at| Log { fork: at % 2 == 0 }.request(2, 6 + at)).collect();
+    for _ in 0..50 {
         let folder = TempDir::new().unwrap();
-        let remote = served(witness(folder.path())).await;
-        assert_eq!(ask(&remote, HONEST.request(0, 2)).await.0, 200);
-        let asks = (0..8).map(|at| {
-            let (remote, log) = (remote.clone(), Log { fork: at % 2 == 0 });
-            tokio::spawn(async move { ask(&remote, log.request(2, 6 + at)).await.0 })
+        let witness = witness(folder.path());
+        witness.add_checkpoint(HONEST.request(0, 2).as_bytes()).unwrap();
+        let start = std::sync::Barrier::new(requests.len());
+        let ask = |request: &str| {
+            start.wait();
+            witness.add_checkpoint(request.as_bytes())
+        };
+        let signed = std::thread::scope(|scope| {
+            let asks: Vec<_> = requests.iter().map(|request| scope.spawn(|| ask(request))).collect();
+            let answers = asks.into_iter().map(|asked| asked.join().unwrap());
+            answers
+                .filter(|answer| match answer {
+                    Ok(_line) => true,
+                    Err(Uncosigned::Refused(Refused::Conflict { .. })) => false,
+                    Err(error) => panic!("{error}"),
+                })
+                .count()
         });
-        let asks: Vec<_> = asks.collect();
-        let mut statuses = Vec::new();
-        for asked in asks {
-            statuses.push(asked.await.unwrap());
-        }
-        statuses.sort_unstable();
-        assert_eq!(statuses, [200, 409, 409, 409, 409, 409, 409, 409]);
+        assert_eq!(signed, 1);
     }
 }
