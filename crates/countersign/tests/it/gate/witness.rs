@@ -69,8 +69,9 @@ impl Asked {
     }
 
     /// Waits until it was asked once more than `before` times.
-    async fn asked_after(&self, before: u32) -> u32 {
-        *self.times.subscribe().wait_for(|times| *times > before).await.unwrap()
+    async fn asked_after(&self, before: u32) {
+        let mut times = self.times.subscribe();
+        soon(async { drop(times.wait_for(|times| *times > before).await.unwrap()) }).await;
     }
 }
 
@@ -140,11 +141,15 @@ async fn approved_in_vain(world: &World, witness: &Asked, upstream: &CountingUps
     let review = world.the_review(State::Pending).await;
     let before = *witness.times.borrow();
     world.vote("ada", &review, Answer::Approve).await.unwrap();
-    world.until(review.id, State::Claimed).await;
     witness.asked_after(before).await;
     let verdict = ends(&[world], call).await;
-    world.until(review.id, State::Failed).await;
+    soon(world.until(review.id, State::Failed)).await;
     verdict
+}
+
+/// What hangs has failed.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), what).await.expect("it never came")
 }
 
 /// Time goes on until the call has its answer.
@@ -212,7 +217,7 @@ async fn without_its_witness_an_action_does_not_run_and_what_needs_none_goes_on(
     );
     let review = world.the_review(State::Pending).await;
     world.vote("ada", &review, Answer::Approve).await.unwrap();
-    world.until(review.id, State::Claimed).await;
+    soon(world.until(review.id, State::Claimed)).await;
     // Meanwhile the others.
     assert!(ran(&approved(&world, "orders", &upstream).await));
     let reads = world.gate.pass(world.draft(Verb::Read, "vault"), TestCall::new(&upstream)).await;
@@ -223,7 +228,7 @@ async fn without_its_witness_an_action_does_not_run_and_what_needs_none_goes_on(
         let verdict = ends(&[&world], call).await;
         assert_eq!(code(&verdict), Some(ReasonCode::Unwitnessed), "{verdict:?}");
     }
-    world.until(review.id, State::Failed).await;
+    soon(world.until(review.id, State::Failed)).await;
     assert_eq!(upstream.received().len(), 2, "it ran without a witness");
     let outcome = world.store.action(review.action).unwrap().unwrap().outcome.unwrap();
     assert!(outcome.note.unwrap().starts_with("nothing was sent"));
@@ -263,12 +268,12 @@ async fn what_changes_while_a_witness_is_waited_for_still_counts() {
     let call = held(&world, Verb::Delete, "vault", &upstream).await;
     let review = world.the_review(State::Pending).await;
     world.vote("ada", &review, Answer::Approve).await.unwrap();
-    world.until(review.id, State::Claimed).await;
+    soon(world.until(review.id, State::Claimed)).await;
     world.identity.revoke_agent("batch", countersign_gate::Clock::now(&world.clock)).await.unwrap();
     witness.exchange(honest());
     let verdict = ends(&[&world], call).await;
     assert_eq!(code(&verdict), Some(ReasonCode::ChangedSinceApproval), "{verdict:?}");
-    world.until(review.id, State::Failed).await;
+    soon(world.until(review.id, State::Failed)).await;
     assert!(upstream.received().is_empty());
 }
 
