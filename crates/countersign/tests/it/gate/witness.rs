@@ -156,8 +156,10 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
 async fn ends(worlds: &[&World], mut call: JoinHandle<Verdict>) -> Verdict {
     loop {
         for world in worlds {
-            // Everything else that is ready goes on meanwhile.
-            world.store.catch_up().await;
+            // Everything else goes on meanwhile: a witness on loopback has answered long before the time is up.
+            for _ in 0..40 {
+                world.store.catch_up().await;
+            }
             world.clock.advance(Duration::from_secs(1));
         }
         tokio::select! {
