@@ -377,6 +377,24 @@ async fn a_witness_that_has_forgotten_does_not_count_any_more() {
     assert!(ran(&approved(&world, "vault", &upstream).await));
 }
 
+/// The same without a network between, and with a cosignature for whoever goes along with it.
+#[tokio::test]
+async fn a_witness_that_says_less_than_it_has_cosigned_does_not_count() {
+    let upstream = CountingUpstream::default();
+    let witness = Asked::new(&key("w1", 1), honest());
+    let world = world(1, &[&witness]).await;
+    assert!(ran(&approved(&world, "vault", &upstream).await));
+    witness.exchange(Way::Scripted(Arc::new(Box::new(|asked| {
+        if asked.to_string().starts_with("old 3\n") {
+            return signs(&cosign(asked.note(), &key("w1", 1), 5).unwrap());
+        }
+        Ok(WitnessAnswer { status: 409, body: "3\n".into() })
+    }))));
+    let verdict = approved_in_vain(&world, &witness, &upstream).await;
+    assert_eq!(code(&verdict), Some(ReasonCode::Unwitnessed), "{verdict:?}");
+    assert_eq!(upstream.received().len(), 1);
+}
+
 /// The folder without its lock, for a witness that takes the place of one that is gone.
 fn copied(folder: &Path) -> std::path::PathBuf {
     let copy = folder.join("copy");
