@@ -202,7 +202,7 @@ impl Gate {
     }
 
     /// The verifier key of the ledger.
-    pub fn log_key(&self) -> &str {
+    pub fn log_key(&self) -> String {
         self.store().log_key()
     }
 

@@ -44,8 +44,8 @@ impl Store {
     }
 
     /// The verifier key of the ledger, as `countersign ledger key` prints it.
-    pub fn log_key(&self) -> &str {
-        &self.0.log_key
+    pub fn log_key(&self) -> String {
+        self.0.log_key.to_string()
     }
 }
 

@@ -163,6 +163,12 @@ impl<T> Journal<T> {
         self.inner().refused = Some(why);
     }
 
+    /// Whether everything that was appended is in the database.
+    pub(crate) fn is_moved(&self) -> bool {
+        let inner = self.inner();
+        inner.waiting_bytes == 0 && inner.waiting.is_empty() && inner.moved.saturating_add(1) >= inner.next
+    }
+
     /// Empties both files, once everything in them is in the database for good.
     pub(crate) fn clear(&self) -> Result<(), StoreError> {
         let mut inner = self.inner();

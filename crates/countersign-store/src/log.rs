@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::watch;
 
 use crate::tree::{self, Tree, signed, unsigned};
+use crate::tx::Head;
 use crate::{Durability, Store, StoreError, entries, rollback};
 
 /// A checkpoint with the log's own signature.
@@ -130,11 +131,23 @@ impl Store {
         Ok(Covered::new(index, checkpoint))
     }
 
+    /// The newest signed checkpoint when it covers everything that was recorded: then nothing has to be written.
+    fn all_signed(&self) -> Result<Option<Arc<Signed>>, StoreError> {
+        if !self.0.journal.is_moved() {
+            return Ok(None);
+        }
+        let size = self.read(|conn| Ok(Head::load(conn)?.size))?;
+        Ok(self.signed().filter(|signed| signed.size == unsigned(size)))
+    }
+
     /// Makes sure that everything that was recorded before is under a signed checkpoint.
     ///
     /// # Errors
     /// When the store can't be written or the key failed.
     pub async fn sign_all(&self) -> Result<Arc<Signed>, StoreError> {
+        if let Some(signed) = self.all_signed()? {
+            return Ok(signed);
+        }
         let size = self.write(Durability::Full, |tx| Ok(tx.size())).await?;
         self.signed().filter(|signed| signed.size >= size).ok_or(StoreError::Unsigned)
     }

@@ -41,7 +41,7 @@ pub(crate) async fn page(
     let entries = gate.timeline(id).await?;
     let shown = Shown::of(record.action.payload());
     let viewer = viewer(&app, &caller)?;
-    let body = view::action::action(&viewer, &record, &shown, &entries, gate.log_key());
+    let body = view::action::action(&viewer, &record, &shown, &entries, &gate.log_key());
     let title = view::text::plain(record.action.operation());
     Ok(view::page(&viewer, &title, "/actions", &body).into_response())
 }

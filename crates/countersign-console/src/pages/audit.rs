@@ -27,6 +27,6 @@ pub(crate) async fn page(
 /// `GET /audit/verify`.
 pub(crate) async fn verify(State(app): State<Shared>, caller: Caller) -> Result<Html<String>, Problem> {
     let viewer = viewer(&app, &caller)?;
-    let body = view::verify::page(app.console.gate.log_key());
+    let body = view::verify::page(&app.console.gate.log_key());
     Ok(view::page(&viewer, "Verify a receipt", view::verify::PATH, &body))
 }

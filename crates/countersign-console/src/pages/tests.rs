@@ -273,7 +273,7 @@ async fn the_key_for_verifying_stands_on_the_page_and_the_button_waits_for_its_s
     let ada = bench.sign_in("ada").await;
     for path in ["/audit/verify".to_owned(), format!("/actions/{}", review.action)] {
         let page = bench.get(&path).cookie(&ada).send().await;
-        assert!(page.text.contains(bench.world.gate.log_key()), "{path}: {}", page.text);
+        assert!(page.text.contains(&bench.world.gate.log_key()), "{path}: {}", page.text);
         assert!(page.text.contains("<button disabled>Verify this receipt"), "{path}");
         assert!(
             page.text.contains(&crate::assets::url("receipt.js"))
