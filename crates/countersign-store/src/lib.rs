@@ -80,6 +80,8 @@ pub struct Options {
     pub entropy: Arc<dyn Entropy>,
     /// Signs the ledger's checkpoints; its name is the log's origin.
     pub signer: Arc<dyn Sign>,
+    /// The key that it has replaced, of the same name: it signs along for as long as verifiers may know only that one.
+    pub earlier_signer: Option<Arc<dyn Sign>>,
     /// Wraps the keys under which content is sealed.
     pub content_key: Arc<dyn WrapKeys>,
     /// Where a copy of the newest published checkpoint is kept, best on another disk: when the store is opened, a ledger
@@ -113,6 +115,7 @@ impl Options {
             folder,
             entropy,
             signer,
+            earlier_signer: None,
             content_key,
             checkpoint_file,
             records_actions: true,
@@ -172,7 +175,7 @@ impl Store {
         let long_reader = open_reader(&path, &seals)?;
         let checkpointer = open_connection(&path, false)?;
         let (journal, line) = open_journal(&connection, options)?;
-        let signer = log::Signer::new(Arc::clone(&options.signer));
+        let signer = log::Signer::new(Arc::clone(&options.signer), options.earlier_signer.clone());
         let signed = signer.subscribe();
         let line = (Arc::clone(&journal), line);
         let writer = writer::Writer::start(connection, checkpointer, (log, signer), line, options)?;

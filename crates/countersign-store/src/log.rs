@@ -5,14 +5,15 @@
 use std::sync::Arc;
 
 use countersign_core::Timestamp;
-use countersign_ledger::Kind;
 use countersign_ledger::checkpoint::Checkpoint;
 use countersign_ledger::note::{Note, Sign, SignError};
 use countersign_ledger::tile::{Bundle, Tile};
 use countersign_ledger::tree::Hash;
+use countersign_ledger::{Content, Kind};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::watch;
 
+use crate::people::administrator;
 use crate::tree::{self, Tree, signed, unsigned};
 use crate::tx::Head;
 use crate::{Durability, Store, StoreError, entries, rollback};
@@ -73,12 +74,14 @@ impl Covered {
 #[derive(Debug)]
 pub(crate) struct Signer {
     key: Arc<dyn Sign>,
+    /// Signs along.
+    earlier: Option<Arc<dyn Sign>>,
     latest: watch::Sender<Option<Arc<Signed>>>,
 }
 
 impl Signer {
-    pub(crate) fn new(key: Arc<dyn Sign>) -> Self {
-        Self { key, latest: watch::Sender::new(None) }
+    pub(crate) fn new(key: Arc<dyn Sign>, earlier: Option<Arc<dyn Sign>>) -> Self {
+        Self { key, earlier, latest: watch::Sender::new(None) }
     }
 
     pub(crate) fn subscribe(&self) -> watch::Receiver<Option<Arc<Signed>>> {
@@ -112,7 +115,9 @@ impl Signer {
             name: self.key.key().name().to_owned(),
             source: source.into(),
         };
-        checkpoint.map_err(failed)?.sign(&[&*self.key])
+        let keys: Vec<&dyn Sign> =
+            std::iter::once(&self.key).chain(&self.earlier).map(|key| &**key).collect();
+        checkpoint.map_err(failed)?.sign(&keys)
     }
 }
 
@@ -189,6 +194,20 @@ impl Store {
     pub async fn heartbeat(&self, now: Timestamp) -> Result<(), StoreError> {
         self.write(Durability::Full, move |tx| {
             let record = entries::about(tx, Kind::LogHeartbeat, "log", entries::system(), Vec::new(), now);
+            tx.append(&record, now)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes down, still under the key that is to be replaced, that another one takes its place: both as verifier keys.
+    ///
+    /// # Errors
+    /// When it could not be written; the key stays then.
+    pub async fn key_rotated(&self, earlier: String, key: String, now: Timestamp) -> Result<(), StoreError> {
+        self.write(Durability::Full, move |tx| {
+            let content = vec![Content::new("earlier", earlier), Content::new("key", key)];
+            let record = entries::about(tx, Kind::KeyRotated, "log", administrator(), content, now);
             tx.append(&record, now)?;
             Ok(())
         })

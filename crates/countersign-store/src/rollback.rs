@@ -23,8 +23,9 @@ pub(crate) fn check(conn: &Connection, options: &Options) -> Result<(), StoreErr
     let note = Note::parse(text.as_bytes());
     let note =
         note.map_err(|error| refused(format!("can't be compared with its published checkpoint: {error}")))?;
-    let key = options.signer.key();
-    note.verify(std::slice::from_ref(key))
+    let keys = std::iter::once(&options.signer).chain(&options.earlier_signer);
+    let keys: Vec<_> = keys.map(|signer| signer.key().clone()).collect();
+    note.verify(&keys)
         .map_err(|error| refused(format!("has a published checkpoint that is not its own: {error}")))?;
     let checkpoint = Checkpoint::from_text(note.text())
         .map_err(|error| refused(format!("can't be compared with its published checkpoint: {error}")))?;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -57,6 +57,42 @@ pub(crate) fn named_key(
     let wrong = |why: String| std::io::Error::new(ErrorKind::InvalidData, why);
     let text = String::from_utf8(kept(place, fresh)?).map_err(|_bytes| wrong("it is not text".to_owned()))?;
     SigningKey::from_secret_text(text.trim()).map_err(|error| wrong(error.to_string()))
+}
+
+/// Where the key lies that the ledger's key has replaced, for as long as it signs along.
+pub(crate) fn earlier_log_key_place(place: &Path) -> PathBuf {
+    let mut name = place.as_os_str().to_owned();
+    name.push(".earlier");
+    PathBuf::from(name)
+}
+
+/// That key, if there is one.
+pub(crate) fn earlier_log_key(place: &Path) -> std::io::Result<Option<SigningKey>> {
+    match std::fs::read_to_string(earlier_log_key_place(place)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        text => {
+            let wrong = |error: countersign_ledger::note::KeyError| {
+                std::io::Error::new(ErrorKind::InvalidData, error.to_string())
+            };
+            SigningKey::from_secret_text(text?.trim()).map(Some).map_err(wrong)
+        }
+    }
+}
+
+/// Puts `key` into the place of the ledger's key, which signs along from now on.
+pub(crate) fn replace_log_key(place: &Path, key: &SigningKey) -> std::io::Result<()> {
+    let earlier = earlier_log_key_place(place);
+    let mut name = place.as_os_str().to_owned();
+    name.push(".next");
+    let next = PathBuf::from(name);
+    let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
+    file.write_all(format!("{}\n", key.secret_text()).as_bytes())?;
+    file.sync_all()?;
+    // Before the new key counts, so that a crash in between leaves the one that there was, and nothing lost.
+    std::fs::hard_link(place, &earlier)?;
+    std::fs::rename(&next, place)?;
+    File::open(place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?
+        .sync_all()
 }
 
 /// The key that wraps those under which content is sealed. In the file it is in base64.

@@ -9,6 +9,7 @@ use countersign_console::Console;
 use countersign_core::Timestamp;
 use countersign_gate::{Clock, Gate, Parts, SystemClock, Wakers};
 use countersign_identity::Identity;
+use countersign_ledger::note::Sign;
 use countersign_policy::{Bundle, Finding, Live, Source};
 use countersign_proxy_mcp::McpProxy;
 use countersign_proxy_postgres::PostgresProxy;
@@ -17,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Problem};
-use crate::kept::{content_key, log_key};
+use crate::kept::{content_key, earlier_log_key, log_key};
 use crate::system::{FolderLock, SystemEntropy, create_private};
 use crate::{export, listen, policy_watch};
 
@@ -105,6 +106,8 @@ pub(crate) fn store_options(config: &Config) -> Result<Options, ServeError> {
         |source| ServeError::ContentKey { path: config.ledger.content_key.display().to_string(), source };
     let (signer, content) = (Arc::new(signer.map_err(key)?), Arc::new(content.map_err(unread)?));
     let mut options = Options::new(&config.state, Arc::new(SystemEntropy), signer, content);
+    let earlier = earlier_log_key(&config.ledger.key).map_err(key)?;
+    options.earlier_signer = earlier.map(|earlier| Arc::new(earlier) as Arc<dyn Sign>);
     options.checkpoint_file.clone_from(&config.ledger.checkpoint_file);
     options.records_actions = false;
     Ok(options)

@@ -3,6 +3,7 @@
 use tempfile::TempDir;
 
 use countersign_core::Timestamp;
+use countersign_ledger::note::{Algorithm, Note, Sign, SigningKey};
 
 use crate::tree::tests::{append, file, options, options_of};
 use crate::{Options, Store, StoreError};
@@ -64,4 +65,37 @@ async fn a_copy_that_says_nothing_reliable_is_refused_as_well() {
         file(&folder).query_row("SELECT size FROM log_state", [], |row| row.get::<_, i64>(0)).unwrap(),
         20
     );
+}
+
+#[tokio::test]
+async fn a_key_that_was_replaced_signs_along_and_a_strange_one_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let another = |seed: u8| -> std::sync::Arc<dyn Sign> {
+        std::sync::Arc::new(
+            SigningKey::generate("store.example/ledger", Algorithm::Ed25519, &[seed; 32]).unwrap(),
+        )
+    };
+    let (earlier, key) = (crate::tree::tests::key(), another(77));
+    let store = Store::open(&options(&folder)).unwrap();
+    append(&store, 3).await;
+    store.key_rotated(earlier.key().to_string(), key.key().to_string(), now()).await.unwrap();
+    store.publish(now()).await.unwrap();
+    drop(store);
+
+    let alone = Options { signer: key.clone(), ..options(&folder) };
+    assert!(matches!(Store::open(&alone), Err(StoreError::RolledBack { .. })), "nobody knows this key yet");
+    let both = Options { signer: key.clone(), earlier_signer: Some(earlier.clone()), ..options(&folder) };
+    let store = Store::open(&both).unwrap();
+    store.heartbeat(now()).await.unwrap();
+    let note = store.publish(now()).await.unwrap().unwrap();
+    drop(store);
+    let note = Note::parse(note.as_bytes()).unwrap();
+    for signer in [&earlier, &key] {
+        note.verify(std::slice::from_ref(signer.key())).unwrap();
+    }
+
+    // From now on the earlier one can go, and no other comes.
+    Store::open(&alone).unwrap();
+    let strange = Options { signer: another(78), ..options(&folder) };
+    assert!(matches!(Store::open(&strange), Err(StoreError::RolledBack { .. })));
 }

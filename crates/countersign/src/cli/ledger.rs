@@ -5,21 +5,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Subcommand;
+use countersign_core::Entropy as _;
 use countersign_gate::{Clock as _, SystemClock};
-use countersign_ledger::note::Sign as _;
+use countersign_ledger::note::{Algorithm, Sign as _, SigningKey};
 use countersign_ledger::tile::{Bundle, LEVEL_MAX, Tile, encode_entries};
 use countersign_store::{Signed, Store};
 
 use super::{ConfigArgs, Failure, unusable};
-use crate::kept::log_key;
+use crate::config::Config;
+use crate::kept::{earlier_log_key, earlier_log_key_place, log_key, replace_log_key};
 use crate::out;
 use crate::serve::Base;
-use crate::system::SystemEntropy;
+use crate::system::{FolderLock, SystemEntropy};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LedgerCommand {
     /// Print the verifier key of the ledger: give it to those who will check receipts, before they need it.
     Key(ConfigArgs),
+    /// Replace the key that signs the ledger, while the gateway is stopped. That is an entry, under the key that goes; it
+    /// signs along until its file, which ends in `.earlier`, is removed. Prints the new verifier key.
+    RotateKey(ConfigArgs),
     /// Write the log into a folder as C2SP tlog-tiles: `checkpoint`, `tile/…` and `tile/entries/…`, for mirrors and
     /// for verifiers that others wrote. Called again, it adds what is new. It holds no personal data.
     Tiles {
@@ -40,9 +45,45 @@ pub(super) async fn run(command: LedgerCommand) -> Result<(), Failure> {
             out::line(key.map_err(|error| unusable(&ledger.key, &error))?.key());
             Ok(())
         }
+        LedgerCommand::RotateKey(config) => rotate_key(&config.read()?).await,
         LedgerCommand::Tiles { folder, config } => tiles(&Base::open(&config.read()?)?.store, &folder).await,
         LedgerCommand::Exports(config) => exports(&Base::open(&config.read()?)?.store).await,
     }
+}
+
+async fn rotate_key(config: &Config) -> Result<(), Failure> {
+    let (place, unusable) = (&config.ledger.key, |error| unusable(&config.ledger.key, &error));
+    let lock = FolderLock::take(&config.state).map_err(|error| super::unusable(&config.state, &error))?;
+    let _lock = lock.ok_or_else(|| Failure::new("a gateway is running on this state; stop it first"))?;
+    if let Some(earlier) = earlier_log_key(place).map_err(unusable)? {
+        return Err(Failure::new(format!(
+            "`{}` still signs along\n    help: remove `{}` once every verifier has the key that `countersign ledger key` prints",
+            earlier.key(),
+            earlier_log_key_place(place).display()
+        )));
+    }
+    let earlier = log_key(place, &config.ledger.origin, &SystemEntropy).map_err(unusable)?;
+    let mut random = [0; 32];
+    SystemEntropy.fill(&mut random);
+    let key = SigningKey::generate(earlier.key().name(), Algorithm::Ed25519, &random);
+    let key = key.map_err(|error| Failure::new(out::chain(&error)))?;
+    let now = SystemClock.now();
+    let store = Base::open(config)?.store;
+    store.key_rotated(earlier.key().to_string(), key.key().to_string(), now).await?;
+    store.publish(now).await?;
+    drop(store);
+    replace_log_key(place, &key).map_err(unusable)?;
+    // The first entry that both have signed.
+    let store = Base::open(config)?.store;
+    store.heartbeat(now).await?;
+    store.publish(now).await?;
+    out::line(key.key());
+    out::note(format_args!(
+        "give this key to everybody who checks the ledger, then remove `{}`; receipts from before need the key that \
+         they were made with",
+        earlier_log_key_place(place).display()
+    ));
+    Ok(())
 }
 
 async fn tiles(store: &Store, folder: &Path) -> Result<(), Failure> {
