@@ -20,6 +20,8 @@ use crate::period::{Period, time};
 const KIND: &str = "countersign-evidence/v1";
 /// The signed note.
 pub const MANIFEST: &str = "manifest.note";
+/// Time-stamps of the manifest (RFC 3161), which somebody may put beside it later. Nobody here looks at them.
+pub const STAMP: &str = "manifest.tsr";
 /// The checksums.
 pub const SUMS: &str = "SHA256SUMS";
 
@@ -131,7 +133,7 @@ pub fn digest(path: &Path) -> std::io::Result<[u8; 32]> {
     }
 }
 
-/// Every file below `folder` but the manifest and the sums, as paths with slashes, sorted.
+/// Every file below `folder` but the manifest, its time-stamp and the sums, as paths with slashes, sorted.
 ///
 /// # Errors
 /// When the folder can't be read.
@@ -149,7 +151,7 @@ pub fn files(folder: &Path) -> std::io::Result<Vec<String>> {
             let path = if below.is_empty() { name } else { format!("{below}/{name}") };
             if entry.file_type()?.is_dir() {
                 folders.push(path);
-            } else if path != MANIFEST && path != SUMS {
+            } else if ![MANIFEST, SUMS, STAMP].contains(&path.as_str()) {
                 found.push(path);
             }
         }

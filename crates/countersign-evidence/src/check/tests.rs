@@ -136,6 +136,15 @@ fn a_log_that_is_not_the_signed_one_is_found_also_when_it_is_signed_along() {
         fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
     });
     assert_eq!(cut, (entries.clone(), "log_changed"));
+    // Log and records agree, and the tree is another one.
+    let both = signed_again(|folder| {
+        edit(folder, RECORDS, |text| text.replacen("console", "telnet!", 1));
+        let path = folder.path().join(&entries);
+        let bytes = fs::read(&path).unwrap();
+        let at = bytes.windows(7).position(|window| window == b"console").unwrap();
+        fs::write(&path, [&bytes[..at], b"telnet!", &bytes[at + 7..]].concat()).unwrap();
+    });
+    assert_eq!(both, (LOG.to_owned(), "log_changed"));
     let other = signed_again(|folder| {
         let checkpoint = folder.path().join(LOG).join("checkpoint");
         let mut longer = november();
