@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Notify;
 
 use crate::{Faults, StoreError};
 
@@ -21,6 +22,8 @@ use crate::{Faults, StoreError};
 const TURN_AT: u64 = 8 << 20;
 /// More than this is never kept waiting for the database. Bytes.
 const WAITING_MAX: usize = 64 << 20;
+/// While more than this waits, those who can wait do. Bytes.
+const WAITING_WANTED: usize = 16 << 20;
 pub(crate) const NAMES: [&str; 2] = ["journal-a", "journal-b"];
 
 /// Something that was appended and waits to be moved.
@@ -35,6 +38,8 @@ pub(crate) struct Waiting<T> {
 
 pub(crate) struct Journal<T> {
     inner: Mutex<Inner<T>>,
+    /// Told when less waits than before, or nothing is taken any more.
+    room: Notify,
     faults: Option<Arc<dyn Faults>>,
 }
 
@@ -91,13 +96,16 @@ impl<T> Journal<T> {
         }
         left.sort_by_key(|(seq, _)| *seq);
         let [a, b] = <[Turn; 2]>::try_from(turns).map_err(|_two_names| StoreError::Closed)?;
-        Ok((Self { inner: Mutex::new(Inner::new(Some([a, b]), next, moved)), faults }, left))
+        Ok((
+            Self { inner: Mutex::new(Inner::new(Some([a, b]), next, moved)), room: Notify::new(), faults },
+            left,
+        ))
     }
 
     /// The journal of a process that records no actions. The gateway may be appending to the files at this moment, so
     /// nobody else reads, moves or mends them.
     pub(crate) fn of_another() -> Self {
-        Self { inner: Mutex::new(Inner::new(None, 1, 0)), faults: None }
+        Self { inner: Mutex::new(Inner::new(None, 1, 0)), room: Notify::new(), faults: None }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner<T>> {
@@ -150,17 +158,38 @@ impl<T> Journal<T> {
         inner.moved = inner.moved.max(seq);
         inner.waiting_bytes = inner.waiting_bytes.saturating_sub(bytes);
         inner.refused = None;
+        drop(inner);
+        self.room.notify_waiters();
+    }
+
+    /// Returns when the database has come near enough for more, or nothing is taken any more: whoever is faster than the
+    /// disk waits for it, and is not turned away.
+    pub(crate) async fn has_room(&self) {
+        loop {
+            // Made before the look, so that nothing told in between is missed.
+            let told = self.room.notified();
+            {
+                let inner = self.inner();
+                if inner.waiting_bytes <= WAITING_WANTED || inner.refused.is_some() {
+                    return;
+                }
+            }
+            told.await;
+        }
     }
 
     /// So many bytes of what was taken turned out to be in the database already.
     pub(crate) fn moved_by_another(&self, bytes: usize) {
         let mut inner = self.inner();
         inner.waiting_bytes = inner.waiting_bytes.saturating_sub(bytes);
+        drop(inner);
+        self.room.notify_waiters();
     }
 
     /// The database fails: nothing more is taken until it works again.
     pub(crate) fn refuse(&self, why: String) {
         self.inner().refused = Some(why);
+        self.room.notify_waiters();
     }
 
     /// Whether everything that was appended is in the database.

@@ -202,6 +202,11 @@ impl Store {
         Ok(())
     }
 
+    /// Returns when there is room for another record: call it before [`Store::record_judged`] where waiting is possible.
+    pub async fn has_room(&self) {
+        self.0.journal.has_room().await;
+    }
+
     /// Puts `item` in line for the database without a write of its own.
     pub(crate) fn journal_soon(&self, bytes: usize, item: Allowed) {
         if self.0.journal.append_soon(bytes, item) {

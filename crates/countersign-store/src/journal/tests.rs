@@ -102,3 +102,23 @@ fn nothing_is_taken_while_the_database_fails_or_lags_too_far_behind() {
     journal.moved(1, WAITING_MAX + 1);
     journal.append(b"more", 4).unwrap();
 }
+
+#[tokio::test]
+async fn who_is_faster_than_the_disk_waits_for_it_and_is_not_turned_away() {
+    let folder = TempDir::new().unwrap();
+    let (journal, _) = Journal::open(folder.path(), 0, None).unwrap();
+    journal.has_room().await;
+    journal.append(&vec![0; WAITING_WANTED + 1], ()).unwrap();
+    let mut room = std::pin::pin!(journal.has_room());
+    assert!(futures_util::poll!(room.as_mut()).is_pending());
+    let taken = journal.take();
+    assert!(futures_util::poll!(room.as_mut()).is_pending(), "taken is not down");
+    journal.moved(taken[0].seq, taken[0].bytes);
+    room.await;
+
+    // A disk that fails is told of at once.
+    journal.append(&vec![0; WAITING_WANTED + 1], ()).unwrap();
+    journal.refuse("the disk is gone".to_owned());
+    journal.has_room().await;
+    journal.append(b"more", ()).unwrap_err();
+}

@@ -60,7 +60,7 @@ pub(super) async fn run(args: EraseArgs) -> Result<(), Failure> {
     base.store.publish(now).await?;
     match done {
         Erasure::Done(actions) => {
-            out::line(format_args!("erased {what}: the content of {} action(s)", actions.len()));
+            out::line(format_args!("erased {what}; actions without content now: {}", actions.len()));
             for action in actions {
                 out::line(action);
             }
