@@ -7,9 +7,9 @@ use std::time::Instant;
 use countersign_store::{ExportTerms, Store, Wanted};
 use tempfile::TempDir;
 
-use crate::figures::{Figure, Figures, Samples};
 use crate::plain::Plain;
 use crate::{Effort, Failure, site};
+use bench_figures::{Figure, Figures, Samples};
 
 pub async fn measure(effort: Effort, figures: &mut Figures) -> Result<(), Failure> {
     for writers in [1, 64, 1024] {

@@ -11,8 +11,8 @@ use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
 use crate::append::{Side, Turns};
-use crate::figures::{Figure, Figures, Samples};
 use crate::{Effort, Failure, site};
+use bench_figures::{Figure, Figures, Samples};
 
 pub async fn measure(effort: Effort, figures: &mut Figures) -> Result<(), Failure> {
     let [small, large] = effort.sizes;

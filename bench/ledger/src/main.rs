@@ -3,7 +3,6 @@
 //! and the verification of an evidence pack.
 
 mod append;
-mod figures;
 mod growth;
 mod pack;
 mod plain;
@@ -11,7 +10,7 @@ mod site;
 
 use std::error::Error;
 
-use figures::Figures;
+use bench_figures::Figures;
 
 /// The gateway's own.
 #[global_allocator]

@@ -15,8 +15,8 @@ use countersign_ledger::receipt::ReceiptEntry;
 use countersign_ledger::tile::{Bundle, Tiles, encode_entries};
 use tempfile::TempDir;
 
-use crate::figures::{Figure, Figures};
 use crate::{Effort, Failure, growth, site};
+use bench_figures::{Figure, Figures};
 
 pub fn measure(effort: Effort, figures: &mut Figures) -> Result<(), Failure> {
     let folder = TempDir::new()?;

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::client::{Door, Session};
-use crate::figures::{Figure, Figures, Samples};
 use crate::gateway::Gateway;
 use crate::upstream::Upstream;
 use crate::{Effort, Failure};
+use bench_figures::{Figure, Figures, Samples};
 
 /// Many clients are this many.
 const MANY: usize = 64;

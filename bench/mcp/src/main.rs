@@ -4,7 +4,6 @@
 //! its store on disk and recording on.
 
 mod client;
-mod figures;
 mod gateway;
 mod latency;
 mod pending;
@@ -14,7 +13,7 @@ mod vote;
 use std::error::Error;
 use std::path::PathBuf;
 
-use figures::Figures;
+use bench_figures::Figures;
 use gateway::Gateway;
 use upstream::Upstream;
 

@@ -6,9 +6,9 @@ use hyper::Method;
 use serde_json::Value;
 
 use crate::client::{People, Session};
-use crate::figures::{Figure, Figures};
 use crate::gateway::Gateway;
 use crate::{Effort, Failure};
+use bench_figures::{Figure, Figures};
 
 pub async fn memory(gateway: &Gateway, effort: Effort, figures: &mut Figures) -> Result<(), Failure> {
     let before = gateway.resident_mib()?;

@@ -6,10 +6,10 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::client::{People, Session};
-use crate::figures::{Figure, Figures, Samples};
 use crate::gateway::Gateway;
 use crate::upstream::Upstream;
 use crate::{Effort, Failure};
+use bench_figures::{Figure, Figures, Samples};
 
 pub async fn to_upstream(
     gateway: &Gateway,

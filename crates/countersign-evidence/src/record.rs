@@ -72,17 +72,6 @@ impl Record {
     }
 }
 
-/// An entry as a line of `records.jsonl`, with no more content than these names. An action's bytes are shown only when
-/// `payloads` says so.
-///
-/// # Errors
-/// Never for entries that were read.
-pub fn line(entry: &ReceiptEntry, shown: &[String], payloads: bool) -> Result<String, serde_json::Error> {
-    let mut entry = entry.clone();
-    withhold(&mut entry, shown, payloads);
-    serde_json::to_string(&entry)
-}
-
 /// Takes away what is not to be shown. What stays can still be opened, and what went stays committed to.
 pub fn withhold(entry: &mut ReceiptEntry, shown: &[String], payloads: bool) {
     entry.content.retain(|name, _| shown.contains(name));

@@ -13,6 +13,9 @@ use crate::record::Record;
 /// The log writes a heartbeat after ten idle minutes; a longer silence means that the gateway did not run.
 const SILENCE: Duration = Duration::from_secs(15 * 60);
 
+/// Entries are dated when what they tell of happened, and some come a moment later; further back, a clock was moved.
+const BACKWARDS: Duration = Duration::from_secs(2 * 60);
+
 /// What the records of a period say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,6 +93,7 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     ("failure", "an action that was released failed"),
     ("unknown outcome", "the gateway stopped while the action ran; somebody had to look"),
     ("silence", "the log says nothing for longer than a heartbeat takes: the gateway did not run"),
+    ("clock set back", "an entry is dated before the one before it: the gateway's clock was moved"),
     ("erasure", "content was destroyed"),
     ("pruning", "old entries are no longer kept"),
 ];
@@ -124,6 +128,12 @@ impl Counting {
         {
             let detail = format!("{} since the entry before", span_text(record.time.since(before)));
             self.except("silence", record, detail);
+        }
+        if let Some(before) = self.before
+            && before.since(record.time) >= BACKWARDS
+        {
+            let detail = format!("{} before the entry before", span_text(before.since(record.time)));
+            self.except("clock set back", record, detail);
         }
         self.before = Some(record.time);
         self.count_action(record);

@@ -40,6 +40,8 @@ impl Gate {
     }
 
     async fn take<F: Forward>(&self, draft: Draft, forward: F, judge: Judge) -> Verdict {
+        // Before the judgement: whatever changes while the disk is waited for still counts.
+        self.store().has_room().await;
         let now = self.now();
         let policy = self.0.parts.policy.current();
         let id = ActionId::mint(now, self.entropy().as_ref());

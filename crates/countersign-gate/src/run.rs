@@ -27,7 +27,6 @@ impl Gate {
         let gate = self.clone();
         let task = tokio::spawn(async move {
             let decision = Decision::Allow(terms.clone());
-            gate.store().has_room().await;
             if let Err(error) = gate.store().record_judged(action.clone(), decision) {
                 return Verdict::Denied { reason: unrecorded(&error), review: None };
             }

@@ -29,16 +29,15 @@ impl Store {
 }
 
 impl Store {
-    /// Entries from index `from` on, in order, with everything beside them that was not erased and without proofs; at
-    /// most `limit`, and only those that are under a signed checkpoint.
+    /// Entries from index `from` on, in order, with the values beside them that were not erased, without proofs and
+    /// without actions' bytes; at most `limit`, and only those that are under a signed checkpoint.
     ///
     /// # Errors
     /// When the store can't be read.
     pub async fn ledger_entries(&self, from: u64, limit: u16) -> Result<Vec<ReceiptEntry>, StoreError> {
         let signed = self.signed().map_or(0, |signed| signed.size);
         self.read_long(move |conn| {
-            let sql =
-                "SELECT idx, leaf, case_id FROM entries WHERE idx >= ?1 AND idx < ?2 ORDER BY idx LIMIT ?3";
+            let sql = "SELECT idx, leaf FROM entries WHERE idx >= ?1 AND idx < ?2 ORDER BY idx LIMIT ?3";
             let mut statement = conn.prepare_cached(sql)?;
             let mut rows = statement.query(params![tree::signed(from), tree::signed(signed), limit])?;
             let mut found = Vec::new();
@@ -46,10 +45,8 @@ impl Store {
                 let index = unsigned(row.get(0)?);
                 let corrupt = || StoreError::Corrupt { what: "ledger entry", id: index.to_string() };
                 let leaf = String::from_utf8(row.get(1)?).map_err(|_bytes| corrupt())?;
-                let case: String = row.get(2)?;
-                let beside = entries::beside(conn, row.get(0)?)?;
-                let (content, payload) = opened(conn, &case, beside)?.ok_or_else(corrupt)?;
-                found.push(ReceiptEntry { index, leaf, proof: Vec::new(), content, payload });
+                let content = opened_values(&entries::beside(conn, row.get(0)?)?).ok_or_else(corrupt)?;
+                found.push(ReceiptEntry { index, leaf, proof: Vec::new(), content, payload: None });
             }
             Ok(found)
         })
@@ -76,7 +73,8 @@ fn receipt(
         let proof = proof::inclusion(&TileHashes::new(&tiles, size), index, size)
             .map_err(|error| StoreError::Tree(error.to_string()))?;
         let beside = entries::beside(conn, row.get(0)?)?;
-        let (content, payload) = opened(conn, &case, beside)?.ok_or_else(corrupt)?;
+        let content = opened_values(&beside).ok_or_else(corrupt)?;
+        let payload = opened_bytes(conn, &case, &beside)?;
         entries.push(ReceiptEntry { index, leaf, proof, content, payload });
     }
     let receipt = Receipt { action: case, checkpoint, entries };
@@ -100,31 +98,26 @@ fn checkpoint(
     Ok(cosigned.unwrap_or_else(|| (signed.size, signed.note.clone())))
 }
 
-type Opened = (BTreeMap<String, OpenedValue>, Option<OpenedBytes>);
+/// Values with the salts that open their commitments. `None` when a salt can't be read.
+fn opened_values(beside: &Beside) -> Option<BTreeMap<String, OpenedValue>> {
+    let values = beside.iter().filter_map(|(name, (salt, value))| Some((name, salt, value.as_ref()?)));
+    values
+        .map(|(name, salt, value)| {
+            Some((name.clone(), OpenedValue { salt: unhex(salt)?, value: value.clone() }))
+        })
+        .collect()
+}
 
-/// `None` when a salt can't be read.
-fn opened(conn: &Connection, case: &str, beside: Beside) -> Result<Option<Opened>, StoreError> {
-    let (mut content, mut payload) = (BTreeMap::new(), None);
-    for (name, (salt, value)) in beside {
-        match value {
-            Some(value) => {
-                let Some(salt) = unhex(&salt) else { return Ok(None) };
-                content.insert(name, OpenedValue { salt, value });
-            }
-            None => {
-                let Some(salt) = unhex(&salt) else { return Ok(None) };
-                let bytes = conn
-                    .prepare_cached(&format!(
-                        "SELECT {} FROM actions a JOIN keys k ON k.owner = a.id WHERE a.id = ?1",
-                        actions::OPENED_PAYLOAD
-                    ))?
-                    .query_row([case], |row| row.get(0))
-                    .optional()?;
-                payload = bytes.map(|bytes| OpenedBytes { salt, bytes });
-            }
-        }
-    }
-    Ok(Some((content, payload)))
+/// The exact bytes of the action whose request this is, where they were not erased.
+fn opened_bytes(conn: &Connection, case: &str, beside: &Beside) -> Result<Option<OpenedBytes>, StoreError> {
+    let Some((salt, _)) = beside.values().find(|(_, value)| value.is_none()) else { return Ok(None) };
+    let salt = unhex(salt).ok_or_else(|| StoreError::Corrupt { what: "content", id: case.to_owned() })?;
+    let sql = format!(
+        "SELECT {} FROM actions a JOIN keys k ON k.owner = a.id WHERE a.id = ?1",
+        actions::OPENED_PAYLOAD
+    );
+    let bytes = conn.prepare_cached(&sql)?.query_row([case], |row| row.get(0)).optional()?;
+    Ok(bytes.map(|bytes| OpenedBytes { salt, bytes }))
 }
 
 fn unhex<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {

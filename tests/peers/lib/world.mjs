@@ -1,6 +1,7 @@
 // What does the standard test world look like: resources, rules, people, agents?
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { FLAVOURS } from './clients.mjs';
 import { Gateway } from './gateway.mjs';
 import { temporaryFolder } from './process.mjs';
 import * as upstreams from './upstreams.mjs';
@@ -88,6 +89,17 @@ export async function world(name, { hold_seconds = 30, policy = '', witnesses = 
     },
     through: (resource, bearer = token) => ({ url: gateway.url(resource), token: bearer }),
     file: (...parts) => path.join(folder, ...parts),
+    /** The agent writes a file, the reviewer approves it for this reason, and it is done. */
+    async approvedWrite(name, content, reason) {
+      const peer = await FLAVOURS[0].open({ url: gateway.url('files'), token });
+      const file = path.join(folder, name);
+      const call = peer.call('write_file', { path: file, content });
+      const review = await reviewer.pending(file);
+      await reviewer.approve(review, reason);
+      await call;
+      await peer.close();
+      await reviewer.state(review.id, 'executed');
+    },
     async stop() {
       await gateway.stop();
       await leave();

@@ -51,3 +51,16 @@ fn every_exception_that_is_noted_is_explained() {
         assert!(EXCEPTIONS.iter().any(|(what, _)| *what == found.what), "{}", found.what);
     }
 }
+
+#[test]
+fn a_clock_that_was_set_back_is_named() {
+    let mut log = november();
+    log.write("01T12:00", crate::testing::changed());
+    let mut counting = Counting::default();
+    for entry in &log.entries {
+        counting.add(&Record::read(entry).unwrap());
+    }
+    let found = counting.finish().exceptions.pop().unwrap();
+    assert_eq!((found.what.as_str(), found.index), ("clock set back", 21));
+    assert_eq!(found.detail, "21 h 1 min before the entry before");
+}

@@ -65,7 +65,10 @@ pub(super) fn put_back(args: &RestoreArgs) -> Result<(), Failure> {
         other => Failure::new(out::chain(&other)),
     })?;
     out::line(format_args!("{}: {} entries of the ledger", restored.store.display(), restored.entries));
-    out::note("sessions, agents and approvals are those of the copy: revoke again what was revoked since");
+    out::note(
+        "sessions, agents and approvals are those of the copy: revoke again what was revoked since, and erase again \
+               what was erased since",
+    );
     Ok(())
 }
 
