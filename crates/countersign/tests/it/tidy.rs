@@ -147,3 +147,19 @@ fn no_name_says_nothing() {
         }
     }
 }
+
+#[test]
+fn every_test_that_the_threats_name_is_there() {
+    let threats = std::fs::read_to_string(root().join("docs/THREATS.md")).unwrap();
+    let code: String = files("rs").into_iter().map(|(_, text)| text).collect();
+    let is_a_test = |name: &&str| {
+        name.matches('_').count() >= 3
+            && name
+                .chars()
+                .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
+    };
+    let named: BTreeSet<&str> = threats.split('`').skip(1).step_by(2).filter(is_a_test).collect();
+    assert!(named.len() > 300, "{} names", named.len());
+    let missing: Vec<&&str> = named.iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "THREATS names tests that are not there: {missing:?}");
+}
